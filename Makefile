@@ -1,0 +1,36 @@
+# The commands people need. `make demo` and `make test` do all set-up by themselves; `make help` lists the rest.
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-publish test verify unit integration e2e bench clean
+SHELL := /bin/bash
+
+node_modules/.installed: package-lock.json $(wildcard package.json */package.json) .npmrc
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: node_modules/.installed ## serve 3 million real flights on localhost:4000 until Ctrl-C
+	@npm run -s demo
+
+demo-publish: node_modules/.installed ## publish a newer snapshot while the demo runs
+	@npm run -s demo-publish
+
+verify: node_modules/.installed ## formatting, types, lint, layer rules, dead code, generated files
+	@npm run -s verify
+
+unit: node_modules/.installed ## the fast tests
+	@npm run -s unit
+
+integration: node_modules/.installed ## real DuckDB, MinIO, kube-apiserver
+	@npm run -s integration
+
+test: node_modules/.installed ## everything that needs no cluster
+	@npm run -s verify
+	@npm run -s test
+
+e2e: node_modules/.installed ## a real cluster: images, chart, and what users do with them
+	@e2e/run
+
+clean: ## remove what builds and demos made
+	rm -rf .demo node_modules/.installed */dist */*.tsbuildinfo

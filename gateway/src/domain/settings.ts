@@ -1,0 +1,26 @@
+/** The gateway's settings, parsed. The table of their names, defaults and texts is ../settings.ts. */
+export type Settings = Readonly<{
+  configDir: string;
+  secretKeyBase: string;
+  /** Folder with one folder per credentialsSecretRef name (standalone only); null: none. */
+  secretsDir: string | null;
+  apiPort: number;
+  adminPort: number;
+  cacheDir: string;
+  adminToken: string | null;
+  logLevel: 'error' | 'warn' | 'info' | 'debug';
+  /** [] off, ['*'] all. */
+  corsOrigins: readonly string[];
+  poolSize: number;
+  remoteScanConcurrency: number;
+  duckdbThreads: number;
+  duckdbMemoryLimit: string;
+  cacheMaxEntries: number;
+  cacheMaxBytes: number;
+  queryTimeoutMs: number;
+  auth: 'required' | 'none';
+  podName: string | null;
+  /** Where gateway and loader child may use memory for a load, e.g. 1GiB. */
+  loadMemoryLimit: string;
+  loadConcurrency: number;
+}>;

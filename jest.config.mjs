@@ -1,0 +1,23 @@
+// Test projects: `unit` (x.test.ts beside x.ts, pure), `integration` (<workspace>/test, real DuckDB and real servers),
+// `e2e` (a real cluster; started by e2e/run only). Sources run as native ES modules, transformed by swc.
+const transform = {
+  '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' }],
+};
+const base = {
+  rootDir: import.meta.dirname,
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons', 'import'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  transform,
+  modulePathIgnorePatterns: ['/dist/', '/\\.demo/'],
+};
+
+export default {
+  reporters: ['default', '<rootDir>/jest.closing-line.mjs'],
+  testTimeout: 60_000,
+  projects: [
+    { ...base, displayName: 'unit', testMatch: ['<rootDir>/{contract,gateway,operator,cli,bench}/{src,scripts}/**/*.test.ts'] },
+    { ...base, displayName: 'integration', testMatch: ['<rootDir>/{contract,gateway,operator,cli,e2e,bench}/test/**/*.test.ts'] },
+    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/e2e/tests/**/*.test.ts'] },
+  ],
+};
