@@ -20,7 +20,10 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-restricted-syntax': [
         'error',
-        { selector: "CallExpression[callee.object.name='jest'][callee.property.name=/^(mock|unstable_mockModule)$/]", message: 'No module mocks: pass a port.' },
+        {
+          selector: "CallExpression[callee.object.name='jest'][callee.property.name=/^(mock|unstable_mockModule)$/]",
+          message: 'No module mocks: pass a port.',
+        },
         { selector: 'ExportDefaultDeclaration', message: 'No default exports: a name is found by searching for it.' },
       ],
       // Numbers in messages are what templates are for.

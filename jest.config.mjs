@@ -1,7 +1,10 @@
 // Test projects: `unit` (x.test.ts beside x.ts, pure), `integration` (<workspace>/test, real DuckDB and real servers),
 // `e2e` (a real cluster; started by e2e/run only). Sources run as native ES modules, transformed by swc.
 const transform = {
-  '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' }],
+  '^.+\\.ts$': [
+    '@swc/jest',
+    { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' }, sourceMaps: 'inline' },
+  ],
 };
 const base = {
   rootDir: import.meta.dirname,

@@ -158,8 +158,18 @@ export type BundleIndex = {
 export type LoadedConfig = { readonly bundle: Bundle; readonly credentials: Credentials; readonly sequence: number };
 
 export type IncidentClass =
-  | 'gateway_does_not_start' | 'source_unreachable' | 'refresh_rejected' | 'refresh_failed' | 'dataset_stale' | 'duckdb_failure'
-  | 'cache_disk_low' | 'pool_busy' | 'auth_misconfiguration' | 'replica_behind' | 'config_rejected' | 'operator_down';
+  | 'gateway_does_not_start'
+  | 'source_unreachable'
+  | 'refresh_rejected'
+  | 'refresh_failed'
+  | 'dataset_stale'
+  | 'duckdb_failure'
+  | 'cache_disk_low'
+  | 'pool_busy'
+  | 'auth_misconfiguration'
+  | 'replica_behind'
+  | 'config_rejected'
+  | 'operator_down';
 export type Incident = {
   readonly class: IncidentClass;
   readonly dataset?: string;

@@ -18,7 +18,12 @@ export type DatasetReport = {
   } | null;
   /** Loaded and waiting for the operator's word (activation: Coordinated); null otherwise. */
   readonly staged: string | null;
-  readonly last_attempted: { readonly snapshot_id: string | null; readonly status: AttemptStatus; readonly at: string; readonly note: string | null } | null;
+  readonly last_attempted: {
+    readonly snapshot_id: string | null;
+    readonly status: AttemptStatus;
+    readonly at: string;
+    readonly note: string | null;
+  } | null;
   readonly last_good: { readonly snapshot_id: string; readonly at: string } | null;
   readonly kept: readonly string[];
   readonly quarantined: readonly { readonly snapshot_id: string; readonly at: string; readonly reason: string }[];

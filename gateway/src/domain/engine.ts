@@ -2,7 +2,10 @@
 import type { Result, ServingMode } from '@offloader/contract';
 import type { Sql } from './sql.ts';
 
-export type ResultColumn = { readonly name: string; /** DuckDB's type text, e.g. DECIMAL(18,3), STRUCT(a INTEGER). */ readonly type: string };
+export type ResultColumn = {
+  readonly name: string;
+  /** DuckDB's type text, e.g. DECIMAL(18,3), STRUCT(a INTEGER). */ readonly type: string;
+};
 /** One query's rows in chunks, as DuckDB values (see duckdb/values.ts for how they become JSON). Stop reading early by returning. */
 export type RowStream = { readonly columns: readonly ResultColumn[]; readonly chunks: AsyncIterable<readonly (readonly unknown[])[]> };
 export type QueryFailure = 'busy' | 'timeout' | 'aborted' | { readonly engine: string };
@@ -13,7 +16,11 @@ export interface Engine {
    * Runs one SELECT on a pooled connection and lends the rows to `consume`; the connection is back when consume ends, and
    * the query is interrupted in DuckDB when the signal aborts or the timeout passes. 'busy' after ~50 ms without a free slot.
    */
-  query<T>(sql: Sql, options: QueryOptions, consume: (rows: RowStream) => Promise<T>): Promise<Result<{ value: T; poolWaitMs: number; queryMs: number }, QueryFailure>>;
+  query<T>(
+    sql: Sql,
+    options: QueryOptions,
+    consume: (rows: RowStream) => Promise<T>,
+  ): Promise<Result<{ value: T; poolWaitMs: number; queryMs: number }, QueryFailure>>;
   /** Attaches a snapshot file READ_ONLY under the alias. Throws when the file is not a readable DuckDB database. */
   attach(file: string, alias: string): Promise<void>;
   detach(alias: string): Promise<void>;

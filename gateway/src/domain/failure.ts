@@ -15,6 +15,17 @@ export type Failure =
   | { readonly kind: 'internal' };
 export type FailureKind = Failure['kind'];
 export const status = {
-  invalid_param: 422, unauthorized: 401, not_found: 404, gone: 410, rate_limited: 429, not_ready: 503, busy: 503, timeout: 504,
-  bad_request: 400, method_not_allowed: 405, not_acceptable: 406, too_large: 413, internal: 500,
+  invalid_param: 422,
+  unauthorized: 401,
+  not_found: 404,
+  gone: 410,
+  rate_limited: 429,
+  not_ready: 503,
+  busy: 503,
+  timeout: 504,
+  bad_request: 400,
+  method_not_allowed: 405,
+  not_acceptable: 406,
+  too_large: 413,
+  internal: 500,
 } as const satisfies Record<FailureKind, number>;

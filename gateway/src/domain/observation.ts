@@ -6,16 +6,39 @@ export type Observation =
   | { kind: 'config_applied'; revision: string; sequence: number; datasets: number; endpoints: number; keys: number }
   | { kind: 'config_rejected'; error: string }
   | { kind: 'config_fallback'; revision: string; why: string }
-  | { kind: 'refresh_ended'; dataset: string; status: AttemptStatus; snapshotId: string | null; problems: readonly Problem[]; tookMs: number }
+  | {
+      kind: 'refresh_ended';
+      dataset: string;
+      status: AttemptStatus;
+      snapshotId: string | null;
+      problems: readonly Problem[];
+      tookMs: number;
+    }
   | { kind: 'load_ended'; dataset: string; snapshotId: string; rows: number; bytes: number; tookMs: number }
-  | { kind: 'snapshot_swapped'; dataset: string; snapshotId: string; previous: string | null; cause: 'refresh' | 'rollback' | 'warm_start' | 'rebuild' | 'cutover' }
+  | {
+      kind: 'snapshot_swapped';
+      dataset: string;
+      snapshotId: string;
+      previous: string | null;
+      cause: 'refresh' | 'rollback' | 'warm_start' | 'rebuild' | 'cutover';
+    }
   | { kind: 'snapshot_quarantined'; dataset: string; snapshotId: string | null; reason: string }
   | { kind: 'orphan_collected'; path: string }
   | { kind: 'engine_failed'; error: string }
   | { kind: 'engine_replaced'; attached: number }
   | {
-      kind: 'request_ended'; requestId: string; method: string; endpoint: string | null; keyId: string | null; status: number;
-      tookMs: number; cache: 'hit' | 'miss' | 'off' | null; rows: number | null; snapshotId: string | null; poolWaitMs: number | null; queryMs: number | null;
+      kind: 'request_ended';
+      requestId: string;
+      method: string;
+      endpoint: string | null;
+      keyId: string | null;
+      status: number;
+      tookMs: number;
+      cache: 'hit' | 'miss' | 'off' | null;
+      rows: number | null;
+      snapshotId: string | null;
+      poolWaitMs: number | null;
+      queryMs: number | null;
       /** Only in the log, never in an answer. */
       cause?: string;
     }
