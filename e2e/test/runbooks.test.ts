@@ -1,0 +1,45 @@
+// The runbooks and the incident classes belong together: each class has a page, each page has the same form.
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+
+const folder = new URL('../../runbooks/', import.meta.url);
+const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
+const pages = readdirSync(folder).filter((name) => name.endsWith('.md') && name !== 'README.md');
+
+/** Spelled out, not imported: a class that is renamed in the code must fail here. */
+const classes = [
+  'gateway_does_not_start',
+  'source_unreachable',
+  'refresh_rejected',
+  'refresh_failed',
+  'dataset_stale',
+  'duckdb_failure',
+  'cache_disk_low',
+  'pool_busy',
+  'auth_misconfiguration',
+  'replica_behind',
+  'config_rejected',
+  'operator_down',
+];
+const procedures = ['rollback-image.md', 'rollback-snapshot.md', 'cache-quarantine.md'];
+
+describe('the runbooks', () => {
+  test.each(classes)('incident class %s has a page that names it', (name) => {
+    expect(read(`${name.replaceAll('_', '-')}.md`)).toContain(`\`${name}\``);
+  });
+
+  test('there is no page without a class or a procedure', () => {
+    expect(pages.toSorted()).toEqual([...classes.map((name) => `${name.replaceAll('_', '-')}.md`), ...procedures].toSorted());
+  });
+
+  test.each(pages)('%s goes from symptom to escalation', (page) => {
+    const headings = [...read(page).matchAll(/^## (.+)$/gm)].map((match) => match[1]);
+    expect(headings).toEqual(['Symptom', 'Signals', 'Likely owner', 'Action', 'Escalation']);
+  });
+
+  test('every link between pages leads to a page', () => {
+    const targets = ['README.md', ...pages].flatMap((page) => [...read(page).matchAll(/\]\(([a-z-]+\.md)\)/g)].map((match) => match[1]));
+    expect(targets.length).toBeGreaterThan(10);
+    expect(targets.filter((target) => target === undefined || !pages.includes(target))).toEqual([]);
+  });
+});
