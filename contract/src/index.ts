@@ -1,6 +1,21 @@
 /** The one door of the contract. */
 export * from './result.ts';
 export * from './problem.ts';
+export * from './owner.ts';
 export * from './names.ts';
 export * from './bundle.ts';
 export * from './report.ts';
+export * from './canonical.ts';
+export * from './duration.ts';
+export * from './manifest.ts';
+export * from './bundle-codec.ts';
+export type { Condition, DatasetStatus, EndpointStatus, ApiKeyStatus } from './resources/status.ts';
+export type { ObjectMeta } from './resources/shapes.ts';
+export type { Dataset, DatasetSpec } from './resources/dataset.ts';
+export type { Endpoint, EndpointSpec, ParamSpec } from './resources/endpoint.ts';
+export type { ApiKey, ApiKeySpec } from './resources/api-key.ts';
+export { kindOf, parseResource, type Resource } from './resources/resource.ts';
+export { compile, revisionOf, type Compiled, type CompileInput, type TokenHashes, type Verdict } from './compile/compile.ts';
+export { checkManifest, isUnderRoot, resolveFileUrl } from './rules/manifest.ts';
+export { checkCompatibility } from './rules/compatibility.ts';
+export { isRealDay, isRealTimestamp } from './rules/param-values.ts';

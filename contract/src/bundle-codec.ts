@@ -1,0 +1,103 @@
+/** Bundle ↔ the files that gateways mount: gzipped JSON parts and an index with the digest of each. Same input, same bytes. */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Bundle, BundleIndex, CompiledDataset, CompiledEndpoint, CompiledKey, Credentials, LoadedConfig } from './bundle.ts';
+import { canonicalJson, sha256Hex } from './canonical.ts';
+import { revisionOf } from './compile/compile.ts';
+import { maxConfigParts, maxPartBytes, mounted } from './names.ts';
+import { err, ok, type Result } from './result.ts';
+
+export type EncodedBundle = {
+  readonly index: BundleIndex;
+  /** part-0, part-1, … */
+  readonly config: readonly Uint8Array[];
+  readonly keys: Uint8Array;
+  readonly credentials: Uint8Array;
+};
+type ConfigPart = { readonly datasets: readonly CompiledDataset[]; readonly endpoints: readonly CompiledEndpoint[] };
+
+const pack = (value: unknown): Uint8Array => gzipSync(canonicalJson(value), { level: 9 });
+const partOf = (items: readonly Item[]): Uint8Array =>
+  pack({
+    datasets: items.flatMap((item) => ('dataset' in item ? [item.dataset] : [])),
+    endpoints: items.flatMap((item) => ('endpoint' in item ? [item.endpoint] : [])),
+  });
+type Item = { readonly dataset: CompiledDataset } | { readonly endpoint: CompiledEndpoint };
+
+/** Halves the list until each half fits; the order stays, so equal bundles split equally. */
+const split = (items: readonly Item[]): readonly Uint8Array[] => {
+  const bytes = partOf(items);
+  if (bytes.length <= maxPartBytes || items.length < 2) return [bytes];
+  const middle = Math.ceil(items.length / 2);
+  return [...split(items.slice(0, middle)), ...split(items.slice(middle))];
+};
+
+const entry = (file: string, bytes: Uint8Array): BundleIndex['parts'][number] => ({ file, sha256: sha256Hex(bytes), bytes: bytes.length });
+
+/**
+ * The parts and their index. `sequence` is the writer's count of writes. Throws RangeError when the bundle needs more than
+ * maxConfigParts parts: the chart mounts no more.
+ */
+export const encodeBundle = (bundle: Bundle, credentials: Credentials, sequence: number): EncodedBundle => {
+  const items: readonly Item[] = [
+    ...bundle.datasets.map((dataset) => ({ dataset })),
+    ...bundle.endpoints.map((endpoint) => ({ endpoint })),
+  ];
+  const config = split(items);
+  if (config.length > maxConfigParts)
+    throw new RangeError(`the configuration needs ${config.length} parts of ${maxPartBytes} bytes; ${maxConfigParts} are mounted`);
+  const keys = pack({ keys: bundle.keys });
+  const secrets = pack({ credentials });
+  const parts = [
+    ...config.map((bytes, n) => entry(mounted.part(n), bytes)),
+    entry(mounted.keys, keys),
+    entry(mounted.credentials, secrets),
+  ];
+  return { index: { format: 1, revision: bundle.revision, sequence, auth: bundle.auth, parts }, config, keys, credentials: secrets };
+};
+
+const isIndex = (value: unknown): value is BundleIndex => {
+  if (value === null || typeof value !== 'object') return false;
+  const { format, revision, sequence, auth, parts } = value as Record<string, unknown>;
+  return (
+    format === 1 &&
+    typeof revision === 'string' &&
+    Number.isInteger(sequence) &&
+    (auth === 'required' || auth === 'none') &&
+    Array.isArray(parts)
+  );
+};
+
+const unpack = (file: string, bytes: Uint8Array): Result<unknown, string> => {
+  try {
+    return ok(JSON.parse(gunzipSync(bytes).toString('utf8')));
+  } catch {
+    return err(`${file} is not gzipped JSON`);
+  }
+};
+
+/** Reads every part that the index names and refuses the set when one is missing, differs from its digest, or does not add up to the revision. */
+export const decodeBundle = (index: unknown, read: (file: string) => Uint8Array | undefined): Result<LoadedConfig, string> => {
+  if (!isIndex(index)) return err(`${mounted.index} is not an index of format 1`);
+  const parts = new Map<string, unknown>();
+  for (const { file, sha256 } of index.parts) {
+    const bytes = read(file);
+    if (bytes === undefined) return err(`${file} is missing`);
+    if (sha256Hex(bytes) !== sha256) return err(`${file} does not match its digest in ${mounted.index}`);
+    const value = unpack(file, bytes);
+    if (!value.ok) return value;
+    parts.set(file, value.value);
+  }
+  const { keys } = (parts.get(mounted.keys) ?? { keys: [] }) as { keys: readonly CompiledKey[] };
+  const { credentials } = (parts.get(mounted.credentials) ?? { credentials: {} }) as { credentials: Credentials };
+  const config = [...parts]
+    .filter(([file]) => file !== mounted.keys && file !== mounted.credentials)
+    .map(([, value]) => value as ConfigPart);
+  const content = {
+    auth: index.auth,
+    datasets: config.flatMap((part) => part.datasets),
+    endpoints: config.flatMap((part) => part.endpoints),
+    keys,
+  };
+  if (revisionOf(content) !== index.revision) return err(`the parts do not add up to revision ${index.revision}`);
+  return ok({ bundle: { revision: index.revision, ...content }, credentials, sequence: index.sequence });
+};

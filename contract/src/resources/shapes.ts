@@ -1,0 +1,45 @@
+/** Shapes that the kinds share: names, durations, columns, metadata. Bounds exist so that CEL's cost can be estimated. */
+import { type Static, Type } from '@sinclair/typebox';
+import { columnPattern, durationPattern, identifierPattern, snapshotIdPattern } from '../names.ts';
+
+/** A CEL rule of the API server, with the message it answers. */
+export const cel = (rule: string, message: string): { readonly rule: string; readonly message: string } => ({ rule, message });
+
+export const Text = (maxLength: number, description?: string) =>
+  Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
+export const ObjectName = Type.String({ pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', maxLength: 253 });
+export const Identifier = Type.String({ pattern: identifierPattern, maxLength: 63 });
+export const ColumnName = Type.String({ pattern: columnPattern, maxLength: 63 });
+export const SnapshotIdText = Type.String({ pattern: snapshotIdPattern, maxLength: 200 });
+export const Duration = Type.String({ pattern: durationPattern, maxLength: 20 });
+export const Token = Text(200);
+/** A day or a moment; YAML readers hand an unquoted day over as either. */
+export const DayOrMoment = Type.String({
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))?$',
+  maxLength: 40,
+});
+export const Moment = Type.String({
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$',
+  maxLength: 40,
+});
+
+const literals = <const T extends readonly string[]>(values: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
+export const OneOf = literals;
+export const ColumnTypeName = literals(['DATE', 'TIMESTAMP', 'VARCHAR', 'INTEGER', 'BIGINT', 'DOUBLE', 'BOOLEAN', 'JSON']);
+export const ColumnShape = Type.Object({ name: ColumnName, type: ColumnTypeName });
+/** A string, number or boolean; the API server keeps it as it was written. */
+export const Scalar = Type.Unsafe<string | number | boolean>({ 'x-kubernetes-preserve-unknown-fields': true });
+
+/** The part of metadata that Offloader reads. */
+export const ObjectMetaShape = Type.Object({
+  name: ObjectName,
+  namespace: Type.Optional(Type.String()),
+  uid: Type.Optional(Type.String()),
+  resourceVersion: Type.Optional(Type.String()),
+  generation: Type.Optional(Type.Integer()),
+  creationTimestamp: Type.Optional(Type.String()),
+  deletionTimestamp: Type.Optional(Type.String()),
+  annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
+  labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+});
+export type ObjectMeta = Static<typeof ObjectMetaShape>;
