@@ -1,0 +1,48 @@
+/** Reads a gateway's admin port. Every call ends within five seconds; the token is sent and never shown. */
+import { err, ok } from '@offloader/contract';
+import type { Report, Result } from '@offloader/contract';
+
+/** Long enough for a busy gateway, short enough for the person who waits. */
+export const callTimeoutMs = 5_000;
+
+export type Answer = { readonly status: number; readonly text: string };
+
+/** One GET; the error says in words why there was no answer. */
+export const get = async (url: string, headers: Readonly<Record<string, string>> = {}): Promise<Result<Answer, string>> => {
+  try {
+    const response = await fetch(url, { headers: { ...headers }, signal: AbortSignal.timeout(callTimeoutMs) });
+    return ok({ status: response.status, text: await response.text() });
+  } catch (error) {
+    return err(`${withoutQuery(url)}: ${reason(error)}`);
+  }
+};
+
+/** A path of the admin port, whatever slash its URL ends with. */
+export const adminUrl = (base: string, path: string): string => `${base.replace(/\/+$/, '')}${path}`;
+
+/** GET of an admin path with the admin token. */
+export const getAdmin = (base: string, path: string, token: string | undefined): Promise<Result<Answer, string>> =>
+  get(adminUrl(base, path), token === undefined ? {} : { authorization: `Bearer ${token}` });
+
+/** The gateway's own report, or why there is none. */
+export const readReport = async (base: string, token: string | undefined): Promise<Result<Report, string>> => {
+  const answer = await getAdmin(base, '/diagnostics', token);
+  if (!answer.ok) return answer;
+  const { status, text } = answer.value;
+  if (status === 401) return err('/diagnostics: 401, the admin token is missing or wrong (--admin-token or OFFLOADER_ADMIN_TOKEN)');
+  if (status !== 200) return err(`/diagnostics: ${status}`);
+  try {
+    return ok(JSON.parse(text) as Report);
+  } catch {
+    return err('/diagnostics: the answer is not JSON; is this the admin port?');
+  }
+};
+
+const withoutQuery = (url: string): string => url.replace(/[?#].*$/, '').replace(/\/\/[^/@]*@/, '//');
+
+const reason = (error: unknown): string => {
+  if (!(error instanceof Error)) return 'no answer';
+  if (error.name === 'TimeoutError') return `no answer within ${callTimeoutMs / 1000} s`;
+  const code = (error.cause as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? code : 'no answer';
+};

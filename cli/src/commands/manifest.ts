@@ -1,0 +1,60 @@
+/** `offloader manifest validate`: the file-level rules for a snapshot's manifest, and those of its Dataset when one is given. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { checkCompatibility, checkManifest, parseManifest } from '@offloader/contract';
+import type { CompiledDataset, Finding, Manifest, Problem } from '@offloader/contract';
+import { compileFolder } from '../compile-folder.ts';
+import { runs } from '../context.ts';
+import type { Context, ExitCode } from '../context.ts';
+import { renderFindings } from '../findings.ts';
+import { checkLocalFiles } from '../manifest-files.ts';
+import type { AddCommand } from '../program.ts';
+
+type Options = { config?: string };
+
+export const addManifest: AddCommand = (program, context) => {
+  const manifest = program.command('manifest').description('snapshot manifests');
+  manifest
+    .command('validate')
+    .description('every rule for a manifest and its local files, in one pass')
+    .argument('<path>', 'manifest.json')
+    .option('--config <dir>', 'also hold it against its Dataset in this folder of resources')
+    .action(runs(context, (path: string, options: Options) => validate(path, options, context)));
+};
+
+const validate = async (path: string, options: Options, context: Context): Promise<ExitCode> => {
+  const findings = (await findingsOf(path, options.config)).map((problem): Finding => ({ ...problem, file: path }));
+  if (findings.length === 0) {
+    context.out(`OK: ${path}`);
+    return 0;
+  }
+  for (const line of renderFindings(findings)) context.err(line);
+  return 1;
+};
+
+const findingsOf = async (path: string, config: string | undefined): Promise<readonly Problem[]> => {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    return [{ code: 'missing_file', path: '', message: `cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}` }];
+  }
+  const parsed = parseManifest(text);
+  if (!parsed.ok) return parsed.error;
+  const local = await checkLocalFiles(parsed.value, path);
+  return [...local, ...(config === undefined ? [] : await againstDataset(parsed.value, path, config))];
+};
+
+const againstDataset = async (manifest: Manifest, path: string, config: string): Promise<readonly Problem[]> => {
+  const { datasets } = (await compileFolder(config)).bundle;
+  const dataset = datasets.find((candidate: CompiledDataset) => isFor(manifest, candidate));
+  if (dataset === undefined) {
+    return [{ code: 'unknown_dataset', path: 'dataset_id', message: `no valid Dataset of this name in ${config}` }];
+  }
+  const url = pathToFileURL(resolve(path)).href;
+  return [...checkManifest(manifest, dataset, url), ...checkCompatibility(manifest, dataset)];
+};
+
+const isFor = (manifest: Manifest, dataset: CompiledDataset): boolean =>
+  manifest.dataset_id === dataset.name || manifest.dataset_id === dataset.name.replaceAll('-', '_');

@@ -1,0 +1,26 @@
+/** Writes files that a command makes: an existing file is replaced only when the user said so. */
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { err, ok } from '@offloader/contract';
+import type { Result } from '@offloader/contract';
+
+/** Writes one file, readable by its owner alone when it is private. */
+export const writeNewFile = async (
+  path: string,
+  content: string | Uint8Array,
+  options: { readonly force: boolean; readonly mode?: number },
+): Promise<Result<null, string>> => {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(path, options.force ? 'w' : 'wx', options.mode ?? 0o644);
+    try {
+      await file.writeFile(content);
+    } finally {
+      await file.close();
+    }
+    return ok(null);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    return err(code === 'EEXIST' ? `${path}: exists already; --force replaces it` : `${path}: ${code}`);
+  }
+};

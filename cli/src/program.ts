@@ -1,0 +1,53 @@
+/** The program: which commands there are, and how commander's outcomes become exit codes. */
+import { Command, CommanderError } from 'commander';
+import type { Context } from './context.ts';
+import { version } from './version.ts';
+
+export type AddCommand = (program: Command, context: Context) => void;
+
+/** Runs a command line with the given commands. Help and version are 0, everything commander refuses is 2. */
+export const runProgram = async (
+  name: string,
+  about: string,
+  commands: readonly AddCommand[],
+  { argv, context }: { readonly argv: readonly string[]; readonly context: Context },
+): Promise<void> => {
+  const program = build(name, about, context);
+  for (const add of commands) add(program, context);
+  for (const command of everyCommand(program)) settle(command, context);
+  if (argv.length === 0) return context.out(program.helpInformation().trimEnd());
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    context.exit(error.exitCode === 0 ? 0 : 2);
+  }
+};
+
+const build = (name: string, about: string, context: Context): Command => {
+  const program = new Command(name).description(about).version(version, '-v, --version');
+  program.showSuggestionAfterError().showHelpAfterError();
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => context.out(version));
+  return program;
+};
+
+const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
+
+/** Output through the context, and no process.exit from inside commander. */
+const settle = (command: Command, context: Context): void => {
+  command.exitOverride();
+  command.configureOutput({
+    writeOut: (text) => context.out(text.replace(/\n$/, '')),
+    writeErr: (text) => context.err(text.replace(/\n$/, '')),
+  });
+  // A group such as `keys` without its sub-command is used wrongly.
+  if (command.parent !== null && command.commands.length > 0) {
+    command.action(() => {
+      context.err(`${command.name()}: a sub-command is missing\n\n${command.helpInformation().trimEnd()}`);
+      context.exit(2);
+    });
+  }
+};

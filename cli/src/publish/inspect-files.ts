@@ -1,0 +1,64 @@
+/** Reads with DuckDB what a manifest must say of data files: rows, and columns with their physical types. */
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { err, ok } from '@offloader/contract';
+import type { Result } from '@offloader/contract';
+import type { DataFile } from './data-files.ts';
+
+export type PhysicalColumn = { readonly name: string; readonly type: string };
+export type InspectedFile = DataFile & { readonly rows: number; readonly columns: readonly PhysicalColumn[] };
+
+/** Inspects every file; the error names the first one that cannot be read. */
+export const inspectFiles = async (files: readonly DataFile[]): Promise<Result<readonly InspectedFile[], string>> => {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  try {
+    const inspected: InspectedFile[] = [];
+    for (const file of files) {
+      try {
+        inspected.push(await inspectFile(connection, file));
+      } catch (error) {
+        return err(`${file.path}: cannot be read as ${file.format}: ${firstLine(error)}`);
+      }
+    }
+    return ok(inspected);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+};
+
+const inspectFile = async (connection: DuckDBConnection, file: DataFile): Promise<InspectedFile> => {
+  const source = scan(file);
+  const columns = (await rows(connection, `DESCRIBE FROM ${source}`)).map(([name, type]) => ({ name: String(name), type: String(type) }));
+  const counted = await rows(connection, `SELECT count(*) FROM ${source}`);
+  const typed = file.format === 'csv' ? await keepLeadingZeros(connection, file, columns) : columns;
+  return { ...file, rows: Number(counted[0]?.[0]), columns: typed };
+};
+
+/** CSV has no types: a column of whole numbers with leading zeros (00123) is a code, and stays text. */
+const keepLeadingZeros = async (
+  connection: DuckDBConnection,
+  file: DataFile,
+  columns: readonly PhysicalColumn[],
+): Promise<readonly PhysicalColumn[]> => {
+  const numbers = columns.filter((column) => /INT$|^INTEGER$|^DOUBLE$/.test(column.type));
+  if (numbers.length === 0) return columns;
+  const coded = numbers.map((column) => `coalesce(bool_or(regexp_matches(${identifier(column.name)}, '^[+-]?0[0-9]')), false)`);
+  const [flags] = await rows(connection, `SELECT ${coded.join(', ')} FROM ${scan(file, ', all_varchar = true')}`);
+  const codes = new Set(numbers.filter((_, index) => flags?.[index] === true).map((column) => column.name));
+  return columns.map((column) => (codes.has(column.name) ? { ...column, type: 'VARCHAR' } : column));
+};
+
+const scan = (file: DataFile, options = ''): string =>
+  file.format === 'parquet'
+    ? `read_parquet(${literal(file.absolute)}, hive_partitioning = false)`
+    : // sample_size = -1: a type is decided by every row, not by the first 20,480.
+      `read_csv(${literal(file.absolute)}, header = true, sample_size = -1, hive_partitioning = false${options})`;
+
+const rows = async (connection: DuckDBConnection, sql: string): Promise<readonly (readonly unknown[])[]> =>
+  (await connection.runAndReadAll(sql)).getRows();
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const identifier = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';

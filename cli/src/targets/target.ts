@@ -1,0 +1,16 @@
+/** A Target is where `publish` puts a snapshot: a folder, a bucket. Paths are relative to it, with forward slashes. */
+import type { Result } from '@offloader/contract';
+
+export interface Target {
+  /** For people: the URL or folder. */
+  readonly name: string;
+  readText(path: string): Promise<Result<string | null, string>>;
+  putFile(path: string, source: string): Promise<Result<null, string>>;
+  putText(path: string, text: string): Promise<Result<null, string>>;
+}
+
+export type S3Options = {
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  readonly pathStyle: boolean;
+};
