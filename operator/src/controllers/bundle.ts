@@ -1,0 +1,183 @@
+/** Compiles the three kinds into the bundle and brings the cluster to hold it: parts first, the index last. */
+import { canonicalJson, compile, encodeBundle, mounted, objectNames } from '@offloader/contract';
+import type { AuthMode, Bundle, BundleIndex, Compiled, EncodedBundle, Verdict } from '@offloader/contract';
+import type { TokenStanding } from '../domain/api-key-status.ts';
+import { applyPlan, bundleObjects } from '../domain/apply-plan.ts';
+import type { Action } from '../domain/apply-plan.ts';
+import type { CustomResource } from '../domain/kube-object.ts';
+import type { Observe } from '../domain/observation.ts';
+import { objectKey, place, restorePlacement } from '../domain/placement.ts';
+import type { Placement } from '../domain/placement.ts';
+import type { Releases } from '../domain/releases.ts';
+import { gatherCredentials } from './credentials.ts';
+import type { Caches, Cluster } from './ports.ts';
+import { readStoredBundle, releasesOf } from './stored-bundle.ts';
+import { reconcileTokens } from './tokens.ts';
+import type { TokenDeps, Tokens } from './tokens.ts';
+
+export type BundleDeps = {
+  readonly release: string;
+  readonly auth: AuthMode;
+  readonly caches: Caches;
+  readonly cluster: Cluster;
+  readonly tokens: TokenDeps;
+  readonly observe: Observe;
+  readonly monotonicMs: () => number;
+  /** The highest sequence that any gateway reports; a lost index must not start over below it. */
+  readonly reportedSequence: () => number;
+  /** After every turn. */
+  readonly updated: (before: BundleState | undefined, after: BundleState) => void;
+};
+
+/** What the compiler said, of which edition of the object. */
+export type Judgement = { readonly verdict: Verdict; readonly uid: string; readonly generation: number };
+export type BundleState = {
+  readonly bundle: Bundle;
+  readonly index: BundleIndex;
+  readonly placement: Placement;
+  readonly judgements: ReadonlyMap<string, Judgement>;
+  readonly tokens: ReadonlyMap<string, TokenStanding>;
+  /** False after a restart, until this process has written the index itself. */
+  readonly writtenHere: boolean;
+};
+
+/** Credential Secrets are read again this often: they are not watched. */
+const resyncMs = 30_000;
+
+/** The controller of the one bundle of a release. */
+export class BundleController {
+  readonly #deps: BundleDeps;
+  #state: BundleState | undefined;
+  #lastGood: Bundle | null = null;
+  #placement: Placement = new Map();
+  #index: BundleIndex | null = null;
+  #releases: Releases = {};
+
+  constructor(deps: BundleDeps) {
+    this.#deps = deps;
+  }
+
+  get state(): BundleState | undefined {
+    return this.#state;
+  }
+
+  get releases(): Releases {
+    return this.#releases;
+  }
+
+  /** Takes over new releases; they go out with the next turn. */
+  release(releases: Releases): void {
+    this.#releases = releases;
+  }
+
+  /** Reads back what the cluster holds. Caches must be filled. */
+  restore(): void {
+    const { caches, release, observe } = this.#deps;
+    const stored = readStoredBundle(caches, release);
+    this.#index = stored.index;
+    this.#lastGood = stored.bundle;
+    this.#releases = releasesOf(stored.bundle);
+    if (stored.bundle === null || stored.index === null) {
+      observe({ kind: 'nothing_restored', why: stored.why });
+      return;
+    }
+    this.#placement = restorePlacement(stored.bundle, stored.index.sequence);
+    observe({ kind: 'restored', revision: stored.bundle.revision, sequence: stored.index.sequence });
+  }
+
+  /** One turn: gather, compile, write what differs. */
+  async reconcile(): Promise<number> {
+    const { cluster, release, observe, monotonicMs } = this.#deps;
+    const startedMs = monotonicMs();
+    const { objects, tokens, compiled } = await this.#compile();
+    const [credentials, owner] = await Promise.all([gatherCredentials(cluster, compiled.bundle, observe), cluster.gatewayOwner()]);
+    const encoded = this.#numbered(encodeBundle(compiled.bundle, credentials, this.#index?.sequence ?? 0));
+    const isNew = encoded.index.sequence !== this.#index?.sequence;
+    const writes = await this.#write(applyPlan(bundleObjects({ release, encoded, owner }), this.#seen(), release), isNew);
+    this.#placement = place(compiled.bundle, encoded.index.sequence, this.#placement);
+    this.#index = encoded.index;
+    this.#lastGood = compiled.bundle;
+    const before = this.#state;
+    this.#state = {
+      bundle: compiled.bundle,
+      index: encoded.index,
+      placement: this.#placement,
+      judgements: judgementsOf(objects, compiled),
+      tokens: tokens.standing,
+      writtenHere: isNew || before?.writtenHere === true,
+    };
+    if (writes > 0) {
+      observe({
+        kind: 'bundle_written',
+        revision: encoded.index.revision,
+        sequence: encoded.index.sequence,
+        writes,
+        tookMs: monotonicMs() - startedMs,
+      });
+    }
+    this.#deps.updated(before, this.#state);
+    return resyncMs;
+  }
+
+  async #compile(): Promise<{ readonly objects: readonly CustomResource[]; readonly tokens: Tokens; readonly compiled: Compiled }> {
+    const { caches, auth } = this.#deps;
+    // An object on its way out no longer counts, whatever finalizer still holds it: a deleted key must not work.
+    const living = (resources: readonly CustomResource[]) => resources.filter((object) => object.metadata.deletionTimestamp === undefined);
+    const keys = living(caches.resources.ApiKey.list());
+    const objects = [...living(caches.resources.Dataset.list()), ...living(caches.resources.Endpoint.list()), ...keys];
+    const served = new Map((this.#lastGood?.keys ?? []).map((key) => [key.id, key.hashes]));
+    const tokens = await reconcileTokens(this.#deps.tokens, keys, served);
+    const compiled = compile({ auth, resources: objects, tokens: tokens.hashes, releases: this.#releases, lastGood: this.#lastGood });
+    return { objects, tokens, compiled };
+  }
+
+  /** Keeps the sequence while the content is the same, else the next one. */
+  #numbered(encoded: EncodedBundle): EncodedBundle {
+    const current = this.#index;
+    const same = current !== null && canonicalJson({ ...current, sequence: 0 }) === canonicalJson({ ...encoded.index, sequence: 0 });
+    const sequence = same ? current.sequence : Math.max(current?.sequence ?? 0, this.#deps.reportedSequence()) + 1;
+    return { ...encoded, index: { ...encoded.index, sequence } };
+  }
+
+  #seen() {
+    return { configMaps: this.#deps.caches.configMaps.list(), secrets: this.#deps.caches.secrets.list() };
+  }
+
+  async #write(actions: readonly Action[], isNew: boolean): Promise<number> {
+    const { caches, cluster, release } = this.#deps;
+    const indexName = objectNames(release).index;
+    for (const action of actions) {
+      if (action.kind === 'delete') {
+        await cluster.remove(action.ownedKind, action.name);
+        continue;
+      }
+      const { desired, seen } = action;
+      // The index is written only over the version that was read: a second writer would be noticed here.
+      const over = desired.name === indexName ? seen?.metadata.resourceVersion : undefined;
+      const written = await cluster.apply(desired, over);
+      if (desired.kind === 'Secret') caches.secrets.put(written);
+      else caches.configMaps.put(written);
+      if (!isNew && action.bytesDiffer) await this.#corrected(desired.kind, written);
+    }
+    return actions.length;
+  }
+
+  /** Somebody changed or deleted what is ours; it is back, and they can read who did it. */
+  async #corrected(kind: 'ConfigMap' | 'Secret', written: CustomResource): Promise<void> {
+    this.#deps.observe({ kind: 'drift_corrected', object: `${kind}/${written.metadata.name}` });
+    const subject = { apiVersion: 'v1', kind, metadata: written.metadata };
+    const message = `Changed or deleted by something else and restored; the file ${mounted.index} of the release says what belongs here.`;
+    await this.#deps.cluster.emit({ subject, type: 'Warning', reason: 'DriftCorrected', message });
+  }
+}
+
+const judgementsOf = (objects: readonly CustomResource[], compiled: Compiled): ReadonlyMap<string, Judgement> => {
+  const editions = new Map(objects.map((object) => [objectKey(object.kind as Verdict['kind'], object.metadata.name), object.metadata]));
+  return new Map(
+    compiled.verdicts.map((verdict) => {
+      const key = objectKey(verdict.kind, verdict.name);
+      const edition = editions.get(key);
+      return [key, { verdict, uid: edition?.uid ?? '', generation: edition?.generation ?? 0 }];
+    }),
+  );
+};

@@ -1,0 +1,43 @@
+/** Which write of the configuration carried each object's present form: what a pod must have applied to serve it. */
+import { canonicalJson, sha256Hex } from '@offloader/contract';
+import type { Bundle, CompiledDataset, Kind } from '@offloader/contract';
+
+export type Place = {
+  readonly digest: string;
+  readonly sequence: number;
+  readonly revision: string;
+  /** Read back after a restart: the write that really carried it was this one or an earlier one. */
+  readonly restored: boolean;
+};
+/** By `Kind/name` of the object. */
+export type Placement = ReadonlyMap<string, Place>;
+
+export const objectKey = (kind: Kind, name: string): string => `${kind}/${name}`;
+
+/** Places what a configuration read back from the cluster holds. */
+export const restorePlacement = (bundle: Bundle, sequence: number): Placement =>
+  new Map([...place(bundle, sequence, new Map())].map(([key, found]) => [key, { ...found, restored: true }]));
+
+/** Places every object of the bundle: an unchanged one stays where it was, a changed or new one goes in with this write. */
+export const place = (bundle: Bundle, sequence: number, previous: Placement): Placement => {
+  const placement = new Map<string, Place>();
+  const put = (key: string, form: unknown): void => {
+    const digest = sha256Hex(canonicalJson(form));
+    const before = previous.get(key);
+    placement.set(key, before?.digest === digest ? before : { digest, sequence, revision: bundle.revision, restored: false });
+  };
+  for (const dataset of bundle.datasets) put(objectKey('Dataset', dataset.name), ownForm(dataset));
+  for (const endpoint of bundle.endpoints) put(objectKey('Endpoint', endpoint.object), endpoint);
+  for (const key of bundle.keys) put(objectKey('ApiKey', key.id), key);
+  return placement;
+};
+
+/** Without what changes while the Dataset's own spec does not: releases, forced refreshes and what its endpoints add. */
+const ownForm = (dataset: CompiledDataset): unknown => ({
+  ...dataset,
+  snapshot: { ...dataset.snapshot, release: null },
+  refreshToken: null,
+  modes: [],
+  maxStalenessMs: null,
+  filterColumns: [],
+});

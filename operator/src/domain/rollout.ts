@@ -1,0 +1,107 @@
+/** What a change in the pods' reports means: whose status it touches, and how soon to ask again. */
+import type { Bundle, CompiledDataset, DatasetReport } from '@offloader/contract';
+import { objectKey } from './placement.ts';
+import type { Placement } from './placement.ts';
+import type { PodState } from './pod-state.ts';
+
+export type RolloutChange = {
+  readonly bundle: Bundle;
+  readonly placement: Placement;
+  readonly before: readonly PodState[];
+  readonly after: readonly PodState[];
+};
+
+/** The objects (`Kind/name`) whose status may differ between the two views of the pods; 'all' when pods came or went. */
+export const touchedBy = (change: RolloutChange): ReadonlySet<string> | 'all' => {
+  const { before, after } = change;
+  if (before.map((pod) => pod.uid).join() !== after.map((pod) => pod.uid).join()) return 'all';
+  const touched = new Set<string>();
+  for (const [index, pod] of after.entries()) {
+    const was = before[index];
+    if (was === undefined) continue;
+    if (was.sequence !== pod.sequence || (was.report === null) !== (pod.report === null)) addMoved(touched, change.placement, was, pod);
+    for (const name of changedDatasets(was, pod)) addDataset(touched, change.bundle, name);
+    for (const { id } of changedKeys(was, pod)) touched.add(objectKey('ApiKey', id));
+  }
+  return touched;
+};
+
+/** Objects that the pod has just come to serve, or no longer serves. */
+const addMoved = (touched: Set<string>, placement: Placement, was: PodState, is: PodState): void => {
+  const [low, high] = [Math.min(was.sequence, is.sequence), Math.max(was.sequence, is.sequence)];
+  for (const [key, { sequence }] of placement) if (sequence > low && sequence <= high) touched.add(key);
+  // A pod that has fallen silent is named by the objects that still wait for it too.
+  if ((was.report === null) !== (is.report === null)) for (const [key, { sequence }] of placement) if (sequence > high) touched.add(key);
+};
+
+const addDataset = (touched: Set<string>, bundle: Bundle, name: string): void => {
+  touched.add(objectKey('Dataset', name));
+  for (const endpoint of bundle.endpoints) if (endpoint.dataset === name) touched.add(objectKey('Endpoint', endpoint.object));
+};
+
+const changedDatasets = (was: PodState, is: PodState): readonly string[] =>
+  [...new Set([...was.rows.keys(), ...is.rows.keys()])].filter(
+    (name) => fingerprint(was.rows.get(name)) !== fingerprint(is.rows.get(name)),
+  );
+
+/** Everything but the age, which moves by itself. */
+const fingerprint = (row: DatasetReport | undefined): string =>
+  row === undefined ? '' : JSON.stringify(row, (key, value: unknown) => (key === 'age_seconds' ? undefined : value));
+
+const changedKeys = (was: PodState, is: PodState): readonly { readonly id: string }[] => {
+  const before = new Map((was.report?.keys ?? []).map((key) => [key.id, key.last_used_at]));
+  return (is.report?.keys ?? []).filter((key) => before.get(key.id) !== key.last_used_at);
+};
+
+/** What the compiler made of one turn, as far as statuses show it. */
+export type Compilation = {
+  readonly placement: Placement;
+  readonly judgements: ReadonlyMap<string, object>;
+  readonly tokens: ReadonlyMap<string, object>;
+};
+
+/** The objects (`Kind/name`) whose status may differ after a new compilation. */
+export const recompiled = (before: Compilation | undefined, after: Compilation): ReadonlySet<string> => {
+  const keys = [...after.judgements.keys()];
+  if (before === undefined) return new Set(keys);
+  const same = (key: string): boolean => {
+    const token = key.slice(key.indexOf('/') + 1);
+    return (
+      before.placement.get(key) === after.placement.get(key) &&
+      JSON.stringify(before.judgements.get(key)) === JSON.stringify(after.judgements.get(key)) &&
+      (!key.startsWith('ApiKey/') || JSON.stringify(before.tokens.get(token)) === JSON.stringify(after.tokens.get(token)))
+    );
+  };
+  return new Set(keys.filter((key) => !same(key)));
+};
+
+/** True while something is on its way to a pod that answers: configuration, a release, a one-shot token. */
+export const isUnsettled = (bundle: Bundle, sequence: number, pods: readonly PodState[]): boolean =>
+  pods.some(
+    (pod) =>
+      pod.report !== null && (pod.sequence < sequence || bundle.datasets.some((dataset) => moves(dataset, pod.rows.get(dataset.name)))),
+  );
+
+const moves = (dataset: CompiledDataset, row: DatasetReport | undefined): boolean =>
+  row === undefined ||
+  isSwitching(dataset, row) ||
+  hasOpenToken(dataset, row) ||
+  (row.active_snapshot === null && row.refresh_error === null);
+
+const isSwitching = ({ snapshot, layout }: CompiledDataset, row: DatasetReport): boolean => {
+  const active = row.active_snapshot?.snapshot_id ?? null;
+  if (row.staged !== null && row.staged !== active) return true;
+  if (row.layout !== null && row.layout !== layout) return true;
+  if (active === null || row.rollback_refused !== null) return false;
+  return (snapshot.pin !== null && snapshot.pin !== active) || snapshot.blocked.includes(active);
+};
+
+const hasOpenToken = ({ rebuildToken, refreshToken }: CompiledDataset, row: DatasetReport): boolean =>
+  (rebuildToken !== null && row.rebuilt !== rebuildToken) || (refreshToken !== null && row.refreshed !== refreshToken);
+
+/** How long until a pod is asked again: at once while something moves, then less often, so that no stuck object costs a hot loop. */
+export const pollDelayMs = (unsettledForMs: number | null): number => {
+  if (unsettledForMs === null) return 2000;
+  if (unsettledForMs < 10_000) return 200;
+  return unsettledForMs < 120_000 ? 1000 : 2000;
+};

@@ -1,0 +1,191 @@
+/** What a leader runs: caches, controllers and their queues, wired together. */
+import { randomBytes } from 'node:crypto';
+import { apiVersion } from '@offloader/contract';
+import { BundleController } from './controllers/bundle.ts';
+import type { Cluster, ReportReader } from './controllers/ports.ts';
+import { RolloutController } from './controllers/rollout.ts';
+import { StatusController } from './controllers/status.ts';
+import type { TokenDeps } from './controllers/tokens.ts';
+import type { Observe } from './domain/observation.ts';
+import { objectKey } from './domain/placement.ts';
+import { recompiled } from './domain/rollout.ts';
+import type { ApiClient } from './kubernetes/client.ts';
+import type { Clock } from './runtime/clock.ts';
+import { createReconciler } from './runtime/reconciler.ts';
+import type { Reconciler, ReconcilerOptions } from './runtime/reconciler.ts';
+import type { OperatorSettings } from './settings.ts';
+import { createWatches } from './watches.ts';
+import type { Watches } from './watches.ts';
+
+export type LeadershipDeps = {
+  readonly settings: OperatorSettings;
+  readonly client: ApiClient;
+  readonly cluster: Cluster;
+  readonly reader: ReportReader;
+  readonly clock: Clock;
+  readonly observe: Observe;
+};
+
+/** One term of leadership. */
+export type Leadership = {
+  readonly isSynced: () => boolean;
+  readonly queues: Queues;
+  readonly watches: Watches;
+  readonly rollout: RolloutController;
+  readonly bundle: BundleController;
+  /** Ends what runs in good order; nothing is written afterwards. */
+  readonly stop: () => Promise<void>;
+};
+
+type Queues = Readonly<Record<'bundle' | 'rollout' | 'status', Reconciler>>;
+type Controllers = { readonly bundle: BundleController; readonly rollout: RolloutController; readonly status: StatusController };
+
+/** The one key of the bundle's queue. */
+const bundleKey = 'bundle';
+
+/** Starts to lead: fills the caches, hears every pod once, then lets the queues run. */
+export const lead = (deps: LeadershipDeps): Leadership => {
+  const term = { begun: false };
+  const enqueue = (queue: keyof Queues, key: string): void => {
+    // What changes before the caches are full is seen by the first turn anyway.
+    if (term.begun) queues[queue].enqueue(key);
+  };
+  const watches = createWatches({
+    client: deps.client,
+    namespace: deps.settings.namespace,
+    release: deps.settings.release,
+    clock: deps.clock,
+    observe: deps.observe,
+    bundleChanged: () => {
+      enqueue('bundle', bundleKey);
+    },
+    statusChanged: (kind, name) => {
+      enqueue('status', objectKey(kind, name));
+    },
+    podChanged: (name) => {
+      enqueue('rollout', name);
+    },
+  });
+  const controllers = createControllers(deps, watches, enqueue);
+  const queues = createQueues(deps, controllers);
+  const begin = async (): Promise<void> => {
+    for (const watcher of watches.all) void watcher.run();
+    await Promise.all(watches.all.map((watcher) => watcher.synced));
+    await controllers.rollout.survey();
+    controllers.bundle.restore();
+    term.begun = true;
+    enqueue('bundle', bundleKey);
+  };
+  void begin();
+  return {
+    isSynced: () => watches.all.every((watcher) => watcher.isSynced),
+    queues,
+    watches,
+    rollout: controllers.rollout,
+    bundle: controllers.bundle,
+    stop: async () => {
+      term.begun = false;
+      for (const watcher of watches.all) watcher.stop();
+      await Promise.all(Object.values(queues).map((queue) => queue.stop()));
+    },
+  };
+};
+
+const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (queue: keyof Queues, key: string) => void): Controllers => {
+  const { settings, cluster, clock, observe } = deps;
+  const monotonicMs = (): number => clock.monotonicMs();
+  const rollout: RolloutController = new RolloutController({
+    pods: watches.pods,
+    reader: deps.reader,
+    cluster,
+    observe,
+    monotonicMs,
+    bundle: () => bundle.state,
+    releases: () => bundle.releases,
+    released: (releases) => {
+      bundle.release(releases);
+      enqueue('bundle', bundleKey);
+    },
+    touched: (touched) => {
+      for (const key of touched === 'all' ? (bundle.state?.judgements.keys() ?? []) : touched) enqueue('status', key);
+    },
+  });
+  const bundle: BundleController = new BundleController({
+    release: settings.release,
+    auth: settings.auth,
+    caches: watches,
+    cluster,
+    observe,
+    tokens: tokenDeps(deps, watches),
+    monotonicMs,
+    reportedSequence: () => rollout.reportedSequence,
+    updated: (before, after) => {
+      for (const pod of watches.pods.list()) enqueue('rollout', pod.metadata.name);
+      for (const key of recompiled(before, after)) enqueue('status', key);
+    },
+  });
+  const status = new StatusController({
+    resources: watches.resources,
+    cluster,
+    observe,
+    nowMs: () => clock.nowMs(),
+    bundle: () => bundle.state,
+    pods: () => rollout.states,
+  });
+  return { bundle, rollout, status };
+};
+
+const tokenDeps = ({ settings, cluster, clock, observe }: LeadershipDeps, watches: Watches): TokenDeps => ({
+  release: settings.release,
+  secrets: watches.secrets,
+  cluster,
+  nowMs: () => clock.nowMs(),
+  // The prefix is a mark that secret scanners can look for.
+  newToken: () => `ofl_${randomBytes(32).toString('base64url')}`,
+  minted: async (key, rotated) => {
+    observe({ kind: 'token_minted', key: key.metadata.name, rotated });
+    const subject = { apiVersion, kind: 'ApiKey', metadata: key.metadata };
+    const [reason, message] = rotated
+      ? ['TokenRotated', 'A new token is in the Secret; the old one works for the overlap.']
+      : ['TokenMinted', 'A token was minted and put into the Secret.'];
+    await cluster.emit({ subject, type: 'Normal', reason, message });
+  },
+});
+
+const createQueues = ({ clock, observe }: LeadershipDeps, { bundle, rollout, status }: Controllers): Queues => {
+  const base: Pick<ReconcilerOptions, 'clock' | 'random' | 'ended'> = {
+    clock,
+    random: Math.random,
+    ended: (turn) => {
+      observe({ kind: 'reconciled', ...turn });
+    },
+  };
+  return {
+    // 30 ms gather what one kubectl apply of many objects sends, and are lost in the two seconds an edit may take.
+    bundle: createReconciler({
+      ...base,
+      name: 'bundle',
+      concurrency: 1,
+      settleMs: 30,
+      retry: { baseMs: 500, maxMs: 30_000 },
+      reconcile: () => bundle.reconcile(),
+    }),
+    rollout: createReconciler({
+      ...base,
+      name: 'rollout',
+      concurrency: 64,
+      settleMs: 0,
+      retry: { baseMs: 500, maxMs: 10_000 },
+      reconcile: (name) => rollout.reconcile(name),
+    }),
+    // Eight writes at a time keep 7,000 objects under a minute without crowding out the configuration's own writes.
+    status: createReconciler({
+      ...base,
+      name: 'status',
+      concurrency: 8,
+      settleMs: 10,
+      retry: { baseMs: 1000, maxMs: 60_000 },
+      reconcile: (key) => status.reconcile(key),
+    }),
+  };
+};

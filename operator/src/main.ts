@@ -1,0 +1,34 @@
+/** The operator process: environment, signals, exit codes. */
+import { hostname } from 'node:os';
+import { KubeConfig } from '@kubernetes/client-node';
+import { createLog } from './observe/log.ts';
+import { startOperator } from './operator.ts';
+import { parseSettings } from './settings.ts';
+
+const settings = parseSettings(process.env, hostname());
+if (!settings.ok) {
+  for (const problem of settings.error) process.stderr.write(`${problem}\n`);
+  process.exit(1);
+}
+
+const kubeConfig = new KubeConfig();
+// In the cluster the service account; elsewhere, for development, what kubectl would use.
+kubeConfig.loadFromDefault();
+
+const operator = await startOperator({
+  settings: settings.value,
+  kubeConfig,
+  observe: createLog(settings.value.logLevel),
+  // Whatever this process still does could meet the next leader's work.
+  lost: () => process.exit(1),
+});
+
+/** The kubelet kills after 30 s; a stop that hangs must not take that long. */
+const stopWithinMs = 10_000;
+
+const stop = (): void => {
+  setTimeout(() => process.exit(1), stopWithinMs).unref();
+  void operator.stop().then(() => process.exit(0));
+};
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
