@@ -1,0 +1,182 @@
+/** The Engine port over DuckDB: pooled connections, interruption, a probe of its own, replacement of a poisoned instance. */
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
+import { err, ok, type Result } from '@offloader/contract';
+import type { Engine, QueryFailure, QueryOptions, RowStream } from '../domain/engine.ts';
+import type { Sql } from '../domain/sql.ts';
+import { type Instance, openInstance } from './instance.ts';
+import { createSlots } from './slots.ts';
+
+export type EngineOptions = {
+  readonly cacheDir: string;
+  readonly poolSize: number;
+  readonly remoteScanConcurrency: number;
+  readonly threads: number;
+  /** For the whole engine, e.g. 1GiB. */
+  readonly memoryLimit: string;
+};
+
+/** How long a request may wait for a connection. Long enough for a short query to end, short enough to answer 503 at once. */
+const slotWaitMs = 50;
+
+/** Errors of the way to the data, not of the statement: worth one more try on a new connection. */
+const isBrokenConnection = (message: string): boolean =>
+  /^(IO Error|Connection Error|HTTP Error)/.test(message) && !/checksum|Corrupt/i.test(message);
+
+const chunksOf = async function* (result: DuckDBResult): AsyncGenerator<readonly (readonly unknown[])[]> {
+  for (;;) {
+    const chunk = await result.fetchChunk();
+    if (chunk === null || chunk.rowCount === 0) return;
+    yield chunk.getRows();
+  }
+};
+
+const streamOf = (result: DuckDBResult): RowStream => {
+  const types = result.columnTypes();
+  return { columns: result.columnNames().map((name, at) => ({ name, type: String(types[at]) })), chunks: chunksOf(result) };
+};
+
+/** What ends a query early: the caller's signal or the timeout; both interrupt it inside DuckDB. */
+const interruptible = (connection: DuckDBConnection, { signal, timeoutMs }: QueryOptions) => {
+  let timedOut = false;
+  let again: NodeJS.Timeout | undefined;
+  // DuckDB forgets an interrupt that comes before the statement has begun, so it is said until the query has ended.
+  const interrupt = (): void => {
+    connection.interrupt();
+    again ??= setInterval(() => connection.interrupt(), 20);
+  };
+  const timer = setTimeout(() => {
+    timedOut = true;
+    interrupt();
+  }, timeoutMs);
+  signal.addEventListener('abort', interrupt, { once: true });
+  return {
+    failure: (error: unknown): QueryFailure => {
+      if (timedOut) return 'timeout';
+      return signal.aborted
+        ? 'aborted'
+        : { engine: error instanceof Error ? error.message : String((error as { message?: unknown }).message ?? error) };
+    },
+    end: (): void => {
+      clearTimeout(timer);
+      clearInterval(again);
+      signal.removeEventListener('abort', interrupt);
+    },
+  };
+};
+
+/** Opens the engine. Throws when DuckDB cannot start with these limits. */
+export const createEngine = async (options: EngineOptions): Promise<Engine> => {
+  const instanceOptions = { cacheDir: options.cacheDir, threads: options.threads, memoryLimit: options.memoryLimit };
+  let instance: Instance = await openInstance(instanceOptions);
+  let probe = await instance.connect();
+  let idle: DuckDBConnection[] = [];
+  const attached = new Map<string, string>();
+  const remoteCap = Math.min(options.poolSize, options.remoteScanConcurrency);
+  const slots = createSlots(options.poolSize);
+  const remoteSlots = createSlots(remoteCap);
+
+  const runOn = async <T>(
+    connection: DuckDBConnection,
+    sql: Sql,
+    query: QueryOptions,
+    consume: (rows: RowStream) => Promise<T>,
+  ): Promise<Result<T, QueryFailure>> => {
+    if (query.signal.aborted) return err('aborted');
+    const guard = interruptible(connection, query);
+    try {
+      const result = await connection.stream(sql.text, [...sql.values]);
+      return ok(await consume(streamOf(result)));
+    } catch (error) {
+      return err(guard.failure(error));
+    } finally {
+      guard.end();
+    }
+  };
+
+  /** A connection that failed is closed, not lent again: it may hold a half-read result or a dead file handle. */
+  const onConnection = async <T>(
+    sql: Sql,
+    query: QueryOptions,
+    consume: (rows: RowStream) => Promise<T>,
+  ): Promise<Result<T, QueryFailure>> => {
+    const owner = instance;
+    const connection = idle.pop() ?? (await owner.connect());
+    const outcome = await runOn(connection, sql, query, consume);
+    if (outcome.ok && owner === instance) idle.push(connection);
+    else connection.closeSync();
+    return outcome;
+  };
+
+  const withRetry = async <T>(
+    sql: Sql,
+    query: QueryOptions,
+    consume: (rows: RowStream) => Promise<T>,
+  ): Promise<Result<T, QueryFailure>> => {
+    let consumed = false;
+    const first = await onConnection(sql, query, async (rows) => {
+      consumed = true;
+      return consume(rows);
+    });
+    const failure = first.ok ? undefined : first.error;
+    const isWorthIt = !consumed && typeof failure === 'object' && isBrokenConnection(failure.engine);
+    return isWorthIt ? onConnection(sql, query, consume) : first;
+  };
+
+  return {
+    query: async (sql, query, consume) => {
+      const asked = performance.now();
+      const isRemote = query.mode === 'RemoteScan';
+      if (isRemote && !(await remoteSlots.take(slotWaitMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
+      try {
+        if (!(await slots.take(slotWaitMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
+        const started = performance.now();
+        try {
+          const outcome = await withRetry(sql, query, consume);
+          return outcome.ok ? ok({ value: outcome.value, poolWaitMs: started - asked, queryMs: performance.now() - started }) : outcome;
+        } finally {
+          slots.give();
+        }
+      } finally {
+        if (isRemote) remoteSlots.give();
+      }
+    },
+    attach: async (file, alias) => {
+      await instance.attach(file, alias);
+      attached.set(alias, file);
+    },
+    detach: async (alias) => {
+      attached.delete(alias);
+      await instance.detach(alias);
+    },
+    probe: async () => {
+      try {
+        await probe.run('SELECT 1');
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    replace: async () => {
+      const next = await openInstance(instanceOptions);
+      for (const [alias, file] of attached) {
+        // A file that does not attach any more is the snapshots' business; the others must serve.
+        await next.attach(file, alias).catch(() => attached.delete(alias));
+      }
+      probe = await next.connect();
+      instance = next;
+      idle = [];
+    },
+    pool: () => ({
+      connections: options.poolSize,
+      busy: slots.taken(),
+      saturated: slots.taken() >= options.poolSize,
+      remote_cap: remoteCap,
+    }),
+    close: async () => {
+      for (const connection of idle) connection.closeSync();
+      idle = [];
+      probe.closeSync();
+      instance.close();
+    },
+  };
+};

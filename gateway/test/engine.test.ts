@@ -1,0 +1,101 @@
+// The engine over a real DuckDB: sandbox, pool, interruption.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Engine, QueryOptions } from '../src/domain/engine.ts';
+import { createEngine } from '../src/duckdb/engine.ts';
+
+let folder: string;
+let outside: string;
+let engine: Engine;
+
+const options = (extra: Partial<QueryOptions> = {}): QueryOptions => ({
+  mode: 'LocalTable',
+  signal: new AbortController().signal,
+  timeoutMs: 60_000,
+  ...extra,
+});
+const rowsOf = async (text: string, extra: Partial<QueryOptions> = {}, values: readonly (string | number)[] = []) =>
+  engine.query({ text, values }, options(extra), async ({ chunks }) => {
+    const rows: (readonly unknown[])[] = [];
+    for await (const chunk of chunks) rows.push(...chunk);
+    return rows;
+  });
+const slow = 'SELECT count(*) FROM range(100000000000) a(i) WHERE hash(i) % 1000000007 = 5';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'offloader-engine-'));
+  outside = await mkdtemp(join(tmpdir(), 'offloader-outside-'));
+  await writeFile(join(outside, 'secret.csv'), 'a\n1\n');
+  const made = await DuckDBInstance.create(join(folder, 'one.duckdb'));
+  const connection = await made.connect();
+  await connection.run('CREATE TABLE data AS SELECT i, i % 7 AS k FROM range(100000) r(i)');
+  connection.closeSync();
+  made.closeSync();
+  engine = await createEngine({ cacheDir: folder, poolSize: 3, remoteScanConcurrency: 1, threads: 2, memoryLimit: '512MiB' });
+  await engine.attach(join(folder, 'one.duckdb'), 's_one');
+});
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+  await rm(outside, { recursive: true, force: true });
+});
+
+describe('the engine', () => {
+  test('answers from an attached snapshot file', async () => {
+    const answer = await rowsOf('SELECT count(*)::INTEGER, max(i)::INTEGER FROM "s_one"."main"."data" WHERE k = $1', {}, [3]);
+    expect(answer).toMatchObject({ ok: true, value: { value: [[14286, 99998]] } });
+  });
+
+  test.each([
+    ['a file outside the cache', () => `SELECT * FROM read_csv('${join(outside, 'secret.csv')}')`],
+    ['a path that climbs out of the cache', () => `SELECT * FROM read_csv('${folder}/../${outside.split('/').at(-1) ?? ''}/secret.csv')`],
+    ['a system file', () => `SELECT * FROM read_text('/etc/passwd')`],
+    ['a URL', () => `SELECT * FROM read_csv('https://127.0.0.1:1/x.csv')`],
+    ['attaching elsewhere', () => `ATTACH '${join(outside, 'x.duckdb')}'`],
+    ['writing', () => `COPY (SELECT 1) TO '${join(outside, 'x.csv')}'`],
+    ['an extension', () => 'INSTALL httpfs'],
+    ['a setting', () => 'SET enable_external_access = true'],
+    ['the lock itself', () => 'SET lock_configuration = false'],
+    ['the allowed folders', () => `SET allowed_directories = ['/']`],
+    ['changing a snapshot', () => 'DELETE FROM "s_one"."main"."data"'],
+  ])('refuses %s', async (_what, text) => {
+    expect(await rowsOf(text())).toMatchObject({ ok: false, error: { engine: expect.any(String) } });
+  });
+
+  test('interrupts a query whose caller has gone and has the connection back', async () => {
+    const gone = new AbortController();
+    const running = rowsOf(slow, { signal: gone.signal });
+    while (engine.pool().busy === 0) await new Promise(setImmediate);
+    gone.abort();
+    expect(await running).toEqual({ ok: false, error: 'aborted' });
+    expect(engine.pool().busy).toBe(0);
+  });
+
+  test('interrupts a query past its timeout', async () => {
+    expect(await rowsOf(slow, { timeoutMs: 100 })).toEqual({ ok: false, error: 'timeout' });
+    expect(await rowsOf('SELECT 1')).toMatchObject({ ok: true });
+  });
+
+  test('says busy when every slot is taken, keeps remote scans in their cap, and is free again afterwards', async () => {
+    const gone = new AbortController();
+    const remote = rowsOf(slow, { signal: gone.signal, mode: 'RemoteScan' });
+    while (engine.pool().busy < 1) await new Promise(setImmediate);
+    expect(await rowsOf('SELECT 1', { mode: 'RemoteScan' })).toEqual({ ok: false, error: 'busy' });
+    expect(await rowsOf('SELECT 1')).toMatchObject({ ok: true });
+    const locals = [rowsOf(slow, { signal: gone.signal }), rowsOf(slow, { signal: gone.signal })];
+    while (!engine.pool().saturated) await new Promise(setImmediate);
+    expect(await rowsOf('SELECT 1')).toEqual({ ok: false, error: 'busy' });
+    expect(await engine.probe()).toBe(true);
+    gone.abort();
+    await Promise.all([remote, ...locals]);
+    expect(await rowsOf('SELECT 1')).toMatchObject({ ok: true });
+  });
+
+  test('a replaced instance serves the same snapshots', async () => {
+    await engine.replace();
+    expect(await rowsOf('SELECT count(*)::INTEGER FROM "s_one"."main"."data"')).toMatchObject({ ok: true, value: { value: [[100000]] } });
+  });
+});
