@@ -1,11 +1,18 @@
 /** The commands of `offloader`, in the order that help lists them. */
+import { addDoctor } from './commands/doctor.ts';
 import { addEndpoint } from './commands/endpoint.ts';
+import { addInit } from './commands/init.ts';
 import { addKeys } from './commands/keys.ts';
 import { addManifest } from './commands/manifest.ts';
 import { addPublish } from './commands/publish.ts';
+import { addScaffoldDataset } from './commands/scaffold-dataset.ts';
 import { addSnapshot } from './commands/snapshot.ts';
+import { addSupportBundle } from './commands/support-bundle.ts';
 import { addTriage } from './commands/triage.ts';
 import { addValidate } from './commands/validate.ts';
 import type { AddCommand } from './program.ts';
 
-export const commands: readonly AddCommand[] = [addValidate, addManifest, addPublish, addKeys, addEndpoint, addSnapshot, addTriage];
+export const commands: readonly AddCommand[] = [
+  ...[addInit, addScaffoldDataset, addKeys, addValidate, addManifest, addPublish],
+  ...[addEndpoint, addSnapshot, addTriage, addDoctor, addSupportBundle],
+];

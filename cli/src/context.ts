@@ -15,3 +15,9 @@ export const runs =
   async (...args: A): Promise<void> => {
     context.exit(await action(...args));
   };
+
+/** Says on stderr what went wrong. */
+export const failed = (context: Context, lines: readonly string[]): ExitCode => {
+  for (const line of lines) context.err(line);
+  return 1;
+};

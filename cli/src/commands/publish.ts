@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { Option } from 'commander';
 import { parseManifest } from '@offloader/contract';
 import type { ColumnType, Manifest } from '@offloader/contract';
-import { runs } from '../context.ts';
+import { failed, runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
 import type { AddCommand } from '../program.ts';
@@ -79,7 +79,7 @@ const publish = async (dir: string, options: Options, context: Context): Promise
   const checked = parseManifest(manifestText(drafted.value));
   if (!checked.ok) return failed(context, renderFindings(checked.error));
   const manifest = drafted.value;
-  const target = openTarget(options.out ?? folder, {
+  const target = await openTarget(options.out ?? folder, {
     endpoint: options.s3Endpoint,
     region: options.s3Region,
     pathStyle: options.s3PathStyle ?? false,
@@ -124,8 +124,3 @@ const facts = (options: Options, now: string): ManifestFacts => ({
 });
 
 const isSameFolder = (out: string, folder: string): boolean => !/^[a-z][a-z0-9+.-]*:\/\//i.test(out) && resolve(out) === folder;
-
-const failed = (context: Context, lines: readonly string[]): ExitCode => {
-  for (const line of lines) context.err(line);
-  return 1;
-};

@@ -1,5 +1,4 @@
 /** Reads with DuckDB what a manifest must say of data files: rows, and columns with their physical types. */
-import { DuckDBInstance } from '@duckdb/node-api';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
@@ -10,6 +9,8 @@ export type InspectedFile = DataFile & { readonly rows: number; readonly columns
 
 /** Inspects every file; the error names the first one that cannot be read. */
 export const inspectFiles = async (files: readonly DataFile[]): Promise<Result<readonly InspectedFile[], string>> => {
+  // Loaded here: most commands need no DuckDB, and start faster without it.
+  const { DuckDBInstance } = await import('@duckdb/node-api');
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
