@@ -1,6 +1,12 @@
-/** The operator's version, as logs, metrics and the user agent say it. */
-import { createRequire } from 'node:module';
+/** The operator's version, from its package.json; sources and compiled files lie at different depths below it. */
+import { existsSync, readFileSync } from 'node:fs';
 
-const manifest = createRequire(import.meta.url)('../package.json') as { readonly version: string };
+type PackageJson = { readonly name?: string; readonly version?: string };
 
-export const { version } = manifest;
+const read = (path: string): PackageJson => {
+  const file = new URL(path, import.meta.url);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as PackageJson) : {};
+};
+
+export const version: string =
+  ['../package.json', '../../package.json'].map(read).find(({ name }) => name === '@offloader/operator')?.version ?? 'unknown';

@@ -1,0 +1,156 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { mounted, objectNames } from '@offloader/contract';
+import { startApiServer } from '../../contract/test/support/api-server.ts';
+import type { ApiServer } from '../../contract/test/support/api-server.ts';
+import { apiKey, dataset, endpoint } from './support/samples.ts';
+import { World, clientOf, conditionOf, installCrds, release, replicas, until } from './support/world.ts';
+
+const server = await startApiServer();
+const there = 'unavailable' in server ? describe.skip : describe;
+const names = objectNames(release);
+
+there('the bundle in the cluster', () => {
+  const api = server as ApiServer;
+  let world: World;
+  let turn = 0;
+
+  beforeAll(async () => {
+    const client = clientOf(api.kubeconfig);
+    await installCrds(client);
+    client.close();
+  });
+  afterAll(() => api.stop());
+  beforeEach(async () => {
+    turn += 1;
+    world = await new World(api.kubeconfig, `bundle-${String(turn)}`).open();
+    for (let n = 0; n < replicas; n += 1) await world.addGateway();
+  });
+  afterEach(() => world.close());
+
+  const applyAll = async (): Promise<void> => {
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+    await world.apply('ApiKey', 'acme', apiKey());
+  };
+  const settleAll = async (): Promise<void> => {
+    await world.settled('Dataset', 'visits', 'True');
+    await world.settled('Endpoint', 'daily', 'True');
+    await world.settled('ApiKey', 'acme', 'True');
+  };
+
+  test('the three kinds become parts that every gateway decodes, and are Ready when all of them have', async () => {
+    await world.startOperator();
+    await applyAll();
+    await settleAll();
+    const loaded = world.gateways[0]!.loaded as any;
+    expect(loaded.bundle.endpoints.map((one: any) => one.name)).toEqual(['daily']);
+    expect(loaded.bundle.keys.map((one: any) => one.id)).toEqual(['acme']);
+    const status = await world.settled('Dataset', 'visits', 'True');
+    expect(status).toMatchObject({
+      gateways: { ready: replicas, total: replicas, behind: [] },
+      activeSnapshot: { id: 's1', watermark: '2026-05-30T00:00:00Z', rows: 7 },
+    });
+    expect(status.conditions.map((one: any) => `${one.type}=${one.status}`)).toEqual([
+      'Ready=True',
+      'SourceReachable=True',
+      'ManifestValid=True',
+      'Fresh=True',
+      'CacheHealthy=True',
+    ]);
+    expect((await world.get('Endpoint', 'daily')).status.path).toBe('/v1/endpoints/daily');
+    expect([...world.gateways[0]!.userAgents]).toEqual([expect.stringMatching(/^offloader-operator\//)]);
+  });
+
+  test('a gateway that has not taken it over is named, and Ready waits for it', async () => {
+    await world.startOperator();
+    await applyAll();
+    await settleAll();
+    const last = world.gateways.at(-1)!;
+    last.frozen = true;
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    const status = await world.settled('ApiKey', 'acme', 'False', 'RollingOut');
+    expect(status.gateways).toMatchObject({ ready: replicas - 1, total: replicas, behind: [last.name] });
+    expect(conditionOf(status, 'Reconciling')?.status).toBe('True');
+    last.frozen = false;
+    const revoked = await world.settled('ApiKey', 'acme', 'True', 'Revoked');
+    expect(revoked).toMatchObject({ state: 'Revoked', gateways: { ready: replicas } });
+    expect(conditionOf(revoked, 'Reconciling')).toBeUndefined();
+    expect(last.loaded?.bundle.keys[0]?.state).toBe('Revoked');
+  });
+
+  test('a gateway that cannot be reached is named within 15 s', async () => {
+    await world.startOperator();
+    await applyAll();
+    await settleAll();
+    const last = world.gateways.at(-1)!;
+    last.unreachable = true;
+    const status = await world.settled('Endpoint', 'daily', 'False', 'GatewayUnreachable');
+    expect(status.gateways.behind).toEqual([last.name]);
+    last.unreachable = false;
+    await world.settled('Endpoint', 'daily', 'True');
+  });
+
+  test('a bad object is stalled alone with the field that is wrong; its last good version serves and others converge', async () => {
+    await world.startOperator();
+    await applyAll();
+    await settleAll();
+    await world.apply('Endpoint', 'daily', endpoint({ datasetRef: { name: 'nowhere' }, version: 2 }));
+    await world.apply('Endpoint', 'other', endpoint({ name: 'other' }));
+    const status = await world.settled('Endpoint', 'daily', 'False', 'UnknownDataset');
+    expect(conditionOf(status, 'Stalled')).toMatchObject({ status: 'True', message: expect.stringContaining('spec.datasetRef') });
+    await world.settled('Endpoint', 'other', 'True');
+    const served = world.gateways[0]!.loaded!.bundle.endpoints;
+    expect(served.map((one) => [one.name, one.version])).toEqual([
+      ['daily', 1],
+      ['other', 1],
+    ]);
+    const events = (await world.events()).filter((event) => event.reason === 'UnknownDataset');
+    expect(events).toHaveLength(1);
+  });
+
+  test('a resync, a status write by nobody, and a restart of the operator write nothing', async () => {
+    const first = await world.startOperator();
+    await applyAll();
+    await settleAll();
+    await until('a quiet moment', () => first.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'rollout').length > 4);
+    const before = await world.versions();
+    await first.stop();
+    const second = await world.startOperator();
+    await until('the restart to have looked at everything', () =>
+      second.seen.some((one) => one.kind === 'reconciled' && one.controller === 'bundle'),
+    );
+    await until(
+      'the pods to be asked again',
+      () => second.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'rollout').length > 3,
+    );
+    expect(second.seen.find((one) => one.kind === 'restored')).toBeDefined();
+    expect(await world.versions()).toEqual(before);
+    expect(second.seen.filter((one) => ['bundle_written', 'status_written', 'nudged'].includes(one.kind))).toEqual([]);
+  });
+
+  test('what somebody changes or deletes in the parts is undone, under the same sequence', async () => {
+    await world.startOperator();
+    await applyAll();
+    await settleAll();
+    const index = async (): Promise<any> =>
+      JSON.parse(((await world.client.request({ method: 'GET', path: world.path('configmaps', names.index) })) as any).data[mounted.index]);
+    const before = await index();
+    const body = { data: { [mounted.index]: '{"broken":true}' } };
+    await world.client.request({
+      method: 'PATCH',
+      path: world.path('configmaps', names.index),
+      contentType: 'application/merge-patch+json',
+      body,
+    });
+    await until('the index to be restored', async () => (await index()).revision === before.revision);
+    expect(await index()).toEqual(before);
+    await world.remove(world.path('secrets', names.keys));
+    await until('the keys to be back', async () =>
+      world.client
+        .request({ method: 'GET', path: world.path('secrets', names.keys) })
+        .then(() => true)
+        .catch(() => false),
+    );
+    await until('the event', async () => (await world.events()).some((event) => event.reason === 'DriftCorrected'));
+  });
+});

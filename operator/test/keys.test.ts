@@ -1,0 +1,117 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { sha256Hex } from '@offloader/contract';
+import { startApiServer } from '../../contract/test/support/api-server.ts';
+import type { ApiServer } from '../../contract/test/support/api-server.ts';
+import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';
+import { World, clientOf, conditionOf, installCrds, until } from './support/world.ts';
+
+const server = await startApiServer();
+const there = 'unavailable' in server ? describe.skip : describe;
+
+there('keys', () => {
+  const api = server as ApiServer;
+  let world: World;
+  let turn = 0;
+
+  beforeAll(async () => {
+    const client = clientOf(api.kubeconfig);
+    await installCrds(client);
+    client.close();
+  });
+  afterAll(() => api.stop());
+  beforeEach(async () => {
+    turn += 1;
+    world = await new World(api.kubeconfig, `keys-${String(turn)}`).open();
+    await world.addGateway();
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+  });
+  afterEach(() => world.close());
+
+  const secret = async (name = 'acme-token'): Promise<any> => world.client.request({ method: 'GET', path: world.path('secrets', name) });
+  const token = async (): Promise<string> => Buffer.from((await secret()).data.token, 'base64').toString('utf8');
+  const served = () => world.gateways[0]!.loaded!.bundle.keys.find((key) => key.id === 'acme')!.hashes;
+
+  test('a token is minted into its Secret, owned by the key, and only its hash reaches the gateways', async () => {
+    const operator = await world.startOperator();
+    await world.apply('ApiKey', 'acme', mintedKey());
+    const status = await world.settled('ApiKey', 'acme', 'True');
+    const minted = await secret();
+    const key = await world.get('ApiKey', 'acme');
+    expect(await token()).toMatch(/^ofl_[A-Za-z0-9_-]{43}$/);
+    expect(minted.metadata.ownerReferences).toEqual([expect.objectContaining({ kind: 'ApiKey', uid: key.metadata.uid, controller: true })]);
+    expect(served()).toEqual([{ sha256: sha256Hex(await token()), notAfter: null }]);
+    const told = JSON.stringify([status, operator.seen, await world.events(), world.gateways[0]!.loaded]);
+    expect(told).not.toContain(await token());
+  });
+
+  test('a new rotation token mints another; the old one works for the overlap; a restart does not mint again', async () => {
+    const operator = await world.startOperator();
+    await world.apply('ApiKey', 'acme', mintedKey());
+    await world.settled('ApiKey', 'acme', 'True');
+    const old = await token();
+    await world.apply('ApiKey', 'acme', mintedKey({ rotation: { token: 'q4', overlap: '1h' } }));
+    await until('the new token to be served', () => served().length === 2);
+    const fresh = await token();
+    expect(fresh).not.toBe(old);
+    expect(served()).toEqual([
+      { sha256: sha256Hex(fresh), notAfter: null },
+      { sha256: sha256Hex(old), notAfter: expect.any(String) },
+    ]);
+    const endsInMs = Date.parse(served()[1]!.notAfter!) - Date.now();
+    expect(endsInMs).toBeGreaterThan(50 * 60_000);
+    expect(endsInMs).toBeLessThanOrEqual(60 * 60_000);
+    expect((await world.settled('ApiKey', 'acme', 'True')).handledRotation).toBe('q4');
+    await operator.stop();
+    const again = await world.startOperator();
+    await until('the restart', () => again.seen.some((one) => one.kind === 'reconciled' && one.controller === 'bundle'));
+    expect(await token()).toBe(fresh);
+  });
+
+  test('a deleted Secret is not minted anew unasked: the token works on and status says that its Secret is gone', async () => {
+    await world.startOperator();
+    await world.apply('ApiKey', 'acme', mintedKey());
+    await world.settled('ApiKey', 'acme', 'True', 'Live');
+    const old = await token();
+    await world.remove(world.path('secrets', 'acme-token'));
+    await world.settled('ApiKey', 'acme', 'True', 'TokenSecretMissing');
+    expect(served()).toEqual([{ sha256: sha256Hex(old), notAfter: null }]);
+    await world.apply('ApiKey', 'acme', mintedKey({ rotation: { token: 'again', overlap: '1m' } }));
+    await until('a new token', () => served().length === 2);
+    await world.settled('ApiKey', 'acme', 'True', 'Live');
+    expect(served()[0]?.sha256).toBe(sha256Hex(await token()));
+  });
+
+  test('a Secret of that name that was not made here is never touched, and status says so', async () => {
+    await world.client.request({
+      method: 'POST',
+      path: world.path('secrets'),
+      body: { metadata: { name: 'acme-token' }, data: { token: 'bWluZQ==' } },
+    });
+    const before = await secret();
+    await world.startOperator();
+    await world.apply('ApiKey', 'acme', mintedKey());
+    const status = await world.settled('ApiKey', 'acme', 'False', 'TokenSecretConflict');
+    expect(conditionOf(status, 'Stalled')?.status).toBe('True');
+    expect(await secret()).toEqual(before);
+  });
+
+  test('a revoked key, an expired key and a deleted key say and do so', async () => {
+    await world.startOperator();
+    await world.apply('ApiKey', 'acme', apiKey({ expiresAt: new Date(Date.now() + 1500).toISOString() }));
+    await world.settled('ApiKey', 'acme', 'True', 'Live');
+    expect((await world.settled('ApiKey', 'acme', 'False', 'Expired')).state).toBe('Expired');
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    expect((await world.settled('ApiKey', 'acme', 'True', 'Revoked')).state).toBe('Revoked');
+    await world.remove(world.ownPath('ApiKey', 'acme'));
+    await until('the key to be gone from the gateway', () => world.gateways[0]!.loaded!.bundle.keys.length === 0);
+  });
+
+  test('the time of last use is shown', async () => {
+    await world.startOperator();
+    await world.apply('ApiKey', 'acme', apiKey());
+    await world.settled('ApiKey', 'acme', 'True');
+    world.gateways[0]!.keys = [{ id: 'acme', last_used_at: '2026-06-01T00:00:00Z' }];
+    await until('lastUsed', async () => (await world.get('ApiKey', 'acme')).status.lastUsed === '2026-06-01T00:00:00Z');
+  });
+});

@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { annotations } from '@offloader/contract';
+import { startApiServer } from '../../contract/test/support/api-server.ts';
+import type { ApiServer } from '../../contract/test/support/api-server.ts';
+import { apiKey, dataset, endpoint } from './support/samples.ts';
+import { World, clientOf, conditionOf, installCrds, replicas, until } from './support/world.ts';
+
+const server = await startApiServer();
+const there = 'unavailable' in server ? describe.skip : describe;
+
+there('rolling out', () => {
+  const api = server as ApiServer;
+  let world: World;
+  let turn = 0;
+
+  beforeAll(async () => {
+    const client = clientOf(api.kubeconfig);
+    await installCrds(client);
+    client.close();
+  });
+  afterAll(() => api.stop());
+  beforeEach(async () => {
+    turn += 1;
+    world = await new World(api.kubeconfig, `rollout-${String(turn)}`).open();
+    for (let n = 0; n < replicas; n += 1) await world.addGateway();
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+  });
+  afterEach(() => world.close());
+
+  test('a rollback by pin or block is Ready when every replica serves what was asked for', async () => {
+    for (const gateway of world.gateways) gateway.snapshots = ['s2', 's1'];
+    await world.startOperator();
+    expect((await world.settled('Dataset', 'visits', 'True')).activeSnapshot.id).toBe('s2');
+    await world.apply('Dataset', 'visits', dataset({ snapshot: { pin: 's1' } }));
+    expect((await world.settled('Dataset', 'visits', 'True')).activeSnapshot.id).toBe('s1');
+    await world.apply('Dataset', 'visits', dataset({ snapshot: { blocked: ['s2'] } }));
+    const blocked = await world.settled('Dataset', 'visits', 'True');
+    expect(blocked).toMatchObject({ activeSnapshot: { id: 's1' }, quarantined: [{ id: 's2', reason: 'blocked' }] });
+  });
+
+  test('a pin that cannot be had changes nothing that serves, and status says so', async () => {
+    await world.startOperator();
+    await world.settled('Dataset', 'visits', 'True');
+    await world.apply('Dataset', 'visits', dataset({ snapshot: { pin: 'long-gone' } }));
+    const status = await world.settled('Dataset', 'visits', 'False', 'RollbackRefused');
+    expect(status.activeSnapshot.id).toBe('s1');
+    expect(conditionOf(status, 'Stalled')?.message).toContain('long-gone');
+  });
+
+  test('a staged snapshot is released when every replica has it, and stays released after a restart', async () => {
+    const operator = await world.startOperator();
+    await world.settled('Dataset', 'visits', 'True');
+    const [first, ...others] = world.gateways;
+    first!.rows.set('visits', { staged: 's2' });
+    const release = () => world.gateways[0]!.loaded!.bundle.datasets[0]!.snapshot.release;
+    if (others.length > 0) {
+      await until('some polls', () => operator.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'rollout').length > 20);
+      expect(release()).toBeNull();
+    }
+    for (const gateway of others) gateway.rows.set('visits', { staged: 's2' });
+    await until('the release', () => world.gateways.every((gateway) => gateway.loaded?.bundle.datasets[0]?.snapshot.release === 's2'));
+    for (const gateway of world.gateways) {
+      gateway.snapshots = ['s2', 's1'];
+      gateway.rows.clear();
+    }
+    await until('the switch to be shown', async () => (await world.get('Dataset', 'visits')).status.activeSnapshot.id === 's2');
+    expect(conditionOf((await world.get('Dataset', 'visits')).status, 'Ready').status).toBe('True');
+    await operator.stop();
+    const before = world.gateways[0]!.sequence;
+    const second = await world.startOperator();
+    await until('the restart', () => second.seen.some((one) => one.kind === 'reconciled' && one.controller === 'bundle'));
+    expect([release(), world.gateways[0]!.sequence]).toEqual(['s2', before]);
+  });
+
+  test('a forced refresh and a rebuild are echoed when every replica has acted', async () => {
+    await world.startOperator();
+    await world.settled('Dataset', 'visits', 'True');
+    const last = world.gateways.at(-1)!;
+    last.rows.set('visits', { rebuilt: null, refreshed: null });
+    await world.apply('Dataset', 'visits', dataset({ cache: { rebuild: 'b1' } }), { [annotations.refreshRequestedAt]: 'r1' });
+    await until('the edit to be served', () => last.loaded?.bundle.datasets[0]?.rebuildToken === 'b1');
+    expect((await world.get('Dataset', 'visits')).status).not.toHaveProperty('handledRebuild');
+    last.rows.clear();
+    await until('the echo', async () => {
+      const { status } = await world.get('Dataset', 'visits');
+      return status.handledRebuild === 'b1' && status.handledRefresh === 'r1';
+    });
+  });
+
+  test('a source that refuses its credentials is told from one that cannot be reached, with the owner in the reason', async () => {
+    await world.startOperator();
+    const error = {
+      code: 'source_credentials_rejected',
+      path: 'spec.source',
+      message: 'the store refused the credentials',
+      owner: 'Environment',
+    } as const;
+    for (const gateway of world.gateways) {
+      gateway.rows.set('visits', {
+        active_snapshot: null,
+        source_reachable: false,
+        manifest_valid: null,
+        refresh_error: error,
+        refresh_errors: [error],
+      });
+    }
+    const status = await world.settled('Dataset', 'visits', 'False', 'SourceCredentialsRejected');
+    expect(conditionOf(status, 'SourceReachable')).toMatchObject({ status: 'False', reason: 'EnvironmentSourceCredentialsRejected' });
+    expect(status.refreshError).toEqual({ code: error.code, path: error.path, message: error.message });
+    await world.settled('Endpoint', 'daily', 'False', 'DatasetNotReady');
+  });
+
+  test('the credentials that a dataset names are copied for the gateways and nowhere else', async () => {
+    const data = {
+      accessKeyId: Buffer.from('AKIA-TEST').toString('base64'),
+      secretAccessKey: Buffer.from('very-secret-value').toString('base64'),
+    };
+    await world.client.request({ method: 'POST', path: world.path('secrets'), body: { metadata: { name: 'lake-reader' }, data } });
+    const operator = await world.startOperator();
+    await world.apply(
+      'Dataset',
+      'visits',
+      dataset({ source: { manifest: { url: 's3://lake/m.json' }, credentialsSecretRef: { name: 'lake-reader' } } }),
+    );
+    const status = await world.settled('Dataset', 'visits', 'True');
+    const { loaded } = world.gateways[0]!;
+    expect(loaded?.credentials).toEqual({ 'lake-reader': { accessKeyId: 'AKIA-TEST', secretAccessKey: 'very-secret-value' } });
+    expect(JSON.stringify([status, operator.seen, loaded?.bundle, await world.events()])).not.toContain('very-secret-value');
+  });
+
+  test('a second operator waits, takes over at once from one that stops, and writes nothing that is there already', async () => {
+    const first = await world.startOperator();
+    await world.apply('ApiKey', 'acme', apiKey());
+    await world.settled('ApiKey', 'acme', 'True');
+    const second = await world.startOperator();
+    await until('the second to have tried', async () => second.seen.some((one) => one.kind === 'started'));
+    expect([first.leads(), second.leads()]).toEqual([true, false]);
+    const before = await world.versions();
+    await first.stop();
+    await until('the second to lead', () => second.leads(), 3000);
+    await until('it to have looked', () => second.seen.some((one) => one.kind === 'reconciled' && one.controller === 'bundle'));
+    expect(await world.versions()).toEqual(before);
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    await world.settled('ApiKey', 'acme', 'True', 'Revoked');
+    expect(first.lost.value).toBe(false);
+  });
+
+  test('a hundred objects at once are a few writes of the configuration, and a bad one among them stands alone', async () => {
+    const operator = await world.startOperator();
+    await world.settled('Endpoint', 'daily', 'True');
+    const names = Array.from({ length: 100 }, (_, n) => `many-${String(n)}`);
+    const spec = (n: number) => endpoint({ name: `many_${String(n)}`, ...(n === 50 ? { datasetRef: { name: 'nowhere' } } : {}) });
+    await Promise.all(names.map((name, n) => world.apply('Endpoint', name, spec(n))));
+    for (const [n, name] of names.entries()) await world.settled('Endpoint', name, n === 50 ? 'False' : 'True');
+    expect(operator.seen.filter((one) => one.kind === 'bundle_written').length).toBeLessThan(40);
+  });
+
+  test('health and metrics answer', async () => {
+    const operator = await world.startOperator();
+    await world.settled('Endpoint', 'daily', 'True');
+    const get = async (path: string) => fetch(`http://127.0.0.1:${String(operator.httpPort)}${path}`);
+    expect((await get('/healthz')).status).toBe(200);
+    expect((await get('/readyz')).status).toBe(200);
+    const metrics = await (await get('/metrics')).text();
+    expect(metrics).toContain('offloader_operator_leader 1');
+    expect(metrics).toContain(`offloader_operator_gateways{state="total"} ${String(replicas)}`);
+    expect(metrics).toContain('offloader_operator_gateways{state="behind"} 0');
+  });
+});

@@ -1,0 +1,179 @@
+/**
+ * A gateway pod without DuckDB: a Pod object, and behind its address a report made from the configuration that the API server
+ * really holds. It mounts what its kubelet would: the parts as they are when the pod's annotation changes.
+ */
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { annotations, decodeBundle, labels, mounted, objectNames } from '@offloader/contract';
+import type { CompiledDataset, DatasetReport, LoadedConfig, Report } from '@offloader/contract';
+import type { ApiClient } from '../../src/kubernetes/client.ts';
+
+export type FakeGatewayOptions = {
+  readonly client: ApiClient;
+  readonly namespace: string;
+  readonly release: string;
+  readonly name: string;
+  readonly ip: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly adminToken: string;
+};
+
+export class FakeGateway {
+  readonly name: string;
+  readonly userAgents = new Set<string>();
+  /** Snapshots that this replica has, newest first. */
+  snapshots: string[] = ['s1'];
+  /** What differs from a healthy row, by dataset. */
+  readonly rows = new Map<string, Partial<DatasetReport>>();
+  keys: Report['keys'] = [];
+  /** True: the kubelet does not refresh the mount. */
+  frozen = false;
+  /** True: requests hang up. */
+  unreachable = false;
+  loaded: LoadedConfig | undefined;
+  error: string | null = null;
+  port = 0;
+  #nudge: string | undefined;
+  readonly #options: FakeGatewayOptions;
+  readonly #server = http.createServer((request, response) => void this.#answer(request, response));
+
+  constructor(options: FakeGatewayOptions) {
+    this.#options = options;
+    this.name = options.name;
+  }
+
+  async start(): Promise<this> {
+    const { client, namespace, release, name, ip, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, ip, resolve);
+    });
+    this.port = (this.#server.address() as AddressInfo).port;
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const metadata = { name, labels: { [labels.instance]: release, [labels.component]: 'gateway' } };
+    await client.request({
+      method: 'POST',
+      path,
+      body: { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'gateway', image: 'none' }] } },
+    });
+    await client.request({
+      method: 'PATCH',
+      path: `${path}/${name}/status`,
+      contentType: 'application/merge-patch+json',
+      body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] } },
+    });
+    await this.#mount();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  get sequence(): number {
+    return this.loaded?.sequence ?? 0;
+  }
+
+  async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    if (this.unreachable) {
+      request.socket.destroy();
+      return;
+    }
+    this.userAgents.add(request.headers['user-agent'] ?? '');
+    if (request.headers.authorization !== `Bearer ${this.#options.adminToken}`) {
+      response.writeHead(401).end();
+      return;
+    }
+    const { client, namespace, name } = this.#options;
+    const pod = (await client.request({ method: 'GET', path: `/api/v1/namespaces/${namespace}/pods/${name}` })) as any;
+    const nudge = pod.metadata.annotations?.[annotations.configRevision] as string | undefined;
+    if (nudge !== this.#nudge && !this.frozen) {
+      this.#nudge = nudge;
+      await this.#mount();
+    }
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.#report()));
+  }
+
+  /** Reads every part and takes the set over only when it decodes. */
+  async #mount(): Promise<void> {
+    const { client, namespace, release } = this.#options;
+    const files = new Map<string, Uint8Array>();
+    const [configMaps, secrets] = (await Promise.all(
+      ['configmaps', 'secrets'].map((plural) => client.request({ method: 'GET', path: `/api/v1/namespaces/${namespace}/${plural}` })),
+    )) as any[];
+    for (const { binaryData } of configMaps.items)
+      for (const [file, data] of Object.entries(binaryData ?? {})) files.set(file, decode(data));
+    for (const { data } of secrets.items) for (const [file, value] of Object.entries(data ?? {})) files.set(file, decode(value));
+    const index = configMaps.items.find((item: any) => item.metadata.name === objectNames(release).index)?.data?.[mounted.index];
+    if (index === undefined) return;
+    const decoded = decodeBundle(JSON.parse(index), (file) => files.get(file));
+    this.error = decoded.ok ? null : decoded.error;
+    if (decoded.ok) this.loaded = decoded.value;
+  }
+
+  #report(): Report {
+    const bundle = this.loaded?.bundle;
+    return {
+      build_version: 'test',
+      pod: this.name,
+      config_revision: bundle?.revision ?? null,
+      duckdb_status: 'ok',
+      pool: { connections: 1, busy: 0, saturated: false, remote_cap: 1 },
+      disk: { cache_dir_free_bytes: null },
+      ready: true,
+      config_sync: {
+        enabled: true,
+        result: this.error === null ? 'applied' : 'error',
+        error: this.error,
+        last_checked: null,
+        last_applied: null,
+        revision: bundle?.revision ?? null,
+        sequence: this.sequence,
+      },
+      datasets: (bundle?.datasets ?? []).map((dataset) => ({ ...this.#row(dataset), ...this.rows.get(dataset.name) })),
+      keys: this.keys,
+      incidents: [],
+    };
+  }
+
+  #row(dataset: CompiledDataset): DatasetReport {
+    const { pin, blocked } = dataset.snapshot;
+    const [newest] = this.snapshots.filter((id) => !blocked.includes(id));
+    const refused = pin !== null && !this.snapshots.includes(pin) ? `snapshot ${pin} cannot be had` : null;
+    const active = pin !== null && refused === null ? pin : newest;
+    return {
+      dataset: dataset.name,
+      source: 'manifest',
+      active_snapshot:
+        active === undefined
+          ? null
+          : {
+              snapshot_id: active,
+              watermark: '2026-05-30T00:00:00Z',
+              age_seconds: 1,
+              rows: 7,
+              loaded_at: '2026-05-30T01:00:00Z',
+              quality: 'passed',
+            },
+      staged: null,
+      last_attempted: { snapshot_id: active ?? null, status: 'ok', at: '2026-05-30T01:00:00Z', note: null },
+      last_good: null,
+      kept: this.snapshots.filter((id) => id !== active),
+      quarantined: blocked.map((id) => ({ snapshot_id: id, at: '2026-05-30T01:00:00Z', reason: 'blocked' })),
+      refresh_error: null,
+      refresh_errors: [],
+      rebuilt: dataset.rebuildToken,
+      refreshed: dataset.refreshToken,
+      rollback_refused: refused,
+      source_reachable: true,
+      manifest_valid: true,
+      stale: false,
+      cache_healthy: true,
+      layout: dataset.layout,
+    };
+  }
+}
+
+const decode = (value: unknown): Uint8Array => Buffer.from(String(value), 'base64');
