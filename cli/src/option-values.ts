@@ -31,3 +31,10 @@ export const typesOption = (text: string): Readonly<Record<string, ColumnType>> 
       return [name, known];
     }),
   );
+
+/** A number of seconds above 0. */
+export const seconds = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('a number of seconds above 0');
+  return value;
+};

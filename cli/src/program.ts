@@ -15,7 +15,10 @@ export const runProgram = async (
   const program = build(name, about, context);
   for (const add of commands) add(program, context);
   for (const command of everyCommand(program)) settle(command, context);
-  if (argv.length === 0) return context.out(program.helpInformation().trimEnd());
+  if (argv.length === 0) {
+    context.out(program.helpInformation().trimEnd());
+    return;
+  }
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {

@@ -1,0 +1,55 @@
+/** The objects of one release in one namespace, as the commands read and edit them. */
+import { annotations, apiVersion, kinds, labels } from '@offloader/contract';
+import type { ApiKey, Dataset, Endpoint, Kind, Result } from '@offloader/contract';
+import type { Api, ApiProblem } from './api.ts';
+
+export type ResourceOf = { readonly Dataset: Dataset; readonly Endpoint: Endpoint; readonly ApiKey: ApiKey };
+export type Pod = {
+  readonly metadata: { readonly name: string; readonly uid?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly {
+      readonly restartCount?: number;
+      readonly state?: { readonly waiting?: { readonly reason?: string } };
+    }[];
+  };
+};
+type List<T> = { readonly items: readonly T[] };
+type Answer<T> = Promise<Result<T, ApiProblem>>;
+
+export interface Cluster {
+  readonly namespace: string;
+  readonly release: string;
+  readonly api: Api;
+  list<K extends Kind>(kind: K): Answer<readonly ResourceOf[K][]>;
+  dataset(name: string): Answer<Dataset>;
+  /** Changes a Dataset; with its resourceVersion in the patch, only if nobody else did meanwhile. */
+  patchDataset(name: string, patch: unknown): Answer<Dataset>;
+  pods(component: 'gateway' | 'operator'): Answer<readonly Pod[]>;
+}
+
+/** The cluster behind an API. */
+export const openCluster = (api: Api, { namespace, release }: { readonly namespace: string; readonly release: string }): Cluster => {
+  const folder = (kind: Kind): string => `/apis/${apiVersion}/namespaces/${namespace}/${kinds[kind].plural}`;
+  const items = async <T>(path: string, query: Readonly<Record<string, string>> = {}): Answer<readonly T[]> => {
+    const list = await api.json<List<T>>({ path, query });
+    return list.ok ? { ok: true, value: list.value.items } : list;
+  };
+  return {
+    namespace,
+    release,
+    api,
+    list: (kind) => items(folder(kind)),
+    dataset: (name) => api.json({ path: `${folder('Dataset')}/${name}` }),
+    patchDataset: (name, patch) =>
+      api.json({ method: 'PATCH', path: `${folder('Dataset')}/${name}`, query: { fieldManager: 'kubectl-offloader' }, patch }),
+    pods: (component) =>
+      items(`/api/v1/namespaces/${namespace}/pods`, {
+        labelSelector: `${labels.instance}=${release},${labels.component}=${component}`,
+      }),
+  };
+};
+
+/** What is asked of a Dataset by an annotation. */
+export const refreshAnnotation = annotations.refreshRequestedAt;

@@ -1,0 +1,41 @@
+/** Whether an edit of a Dataset has come to rest on every replica, as the Dataset's status tells. Pure. */
+import type { Dataset } from '@offloader/contract';
+
+export type Progress =
+  | { readonly kind: 'done'; readonly line: string }
+  | { readonly kind: 'refused'; readonly line: string }
+  | { readonly kind: 'waiting'; readonly line: string };
+
+/** What must hold, besides that every replica has this generation: of the snapshot that serves, and of tokens handled. */
+export type Wanted = {
+  readonly snapshot?: { readonly is: string } | { readonly isNot: string };
+  readonly refresh?: string;
+  readonly rebuild?: string;
+};
+
+/** Done, refused, or what is still missing. */
+export const progressOf = (dataset: Dataset, wanted: Wanted): Progress => {
+  const { status } = dataset;
+  const { name, generation = 0 } = dataset.metadata;
+  if (status === undefined || status.observedGeneration < generation) return waiting('the operator has not seen the edit yet');
+  const stalled = status.conditions?.find(({ type, status: is }) => type === 'Stalled' && is === 'True');
+  if (stalled !== undefined) return { kind: 'refused', line: `${name}: ${stalled.reason}: ${stalled.message}` };
+  const { gateways } = status;
+  const active = status.activeSnapshot?.id;
+  if (gateways === undefined || gateways.total === 0) return waiting('no gateway reports');
+  const summary = `${gateways.ready} of ${gateways.total} gateways`;
+  if (gateways.ready < gateways.total) return waiting(`${summary}${behind(gateways.behind)}`);
+  if (!servesWanted(active, wanted)) return waiting(`${summary}, but snapshot ${active ?? 'none'} is active`);
+  if (wanted.refresh !== undefined && status.handledRefresh !== wanted.refresh) return waiting('not every gateway has refreshed');
+  if (wanted.rebuild !== undefined && status.handledRebuild !== wanted.rebuild) return waiting('not every gateway has rebuilt');
+  return { kind: 'done', line: `${name}: ${summary} serve snapshot ${active ?? 'none'}` };
+};
+
+const servesWanted = (active: string | undefined, { snapshot }: Wanted): boolean => {
+  if (snapshot === undefined) return true;
+  return 'is' in snapshot ? active === snapshot.is : active !== undefined && active !== snapshot.isNot;
+};
+
+const behind = (pods: readonly string[] | undefined): string =>
+  pods === undefined || pods.length === 0 ? '' : `, behind: ${pods.join(', ')}`;
+const waiting = (line: string): Progress => ({ kind: 'waiting', line });
