@@ -76,7 +76,7 @@ export const parseSettings = (
     leaseRetryMs: duration(settingsTable.leaseRetryMs),
     logLevel: text(logLevel),
   };
-  if (settings.leaseRenewDeadlineMs >= settings.leaseDurationMs)
+  if (settings.leaseDurationMs > 0 && settings.leaseRenewDeadlineMs >= settings.leaseDurationMs)
     refuse(settingsTable.leaseRenewDeadlineMs, `shorter than ${settingsTable.leaseDurationMs.env}`);
   return problems.length === 0 ? ok(settings) : err(problems);
 };

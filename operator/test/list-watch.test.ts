@@ -98,10 +98,7 @@ describe('list and watch over HTTP', () => {
 
   test.each([
     ['as an answer', json(410, { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' })],
-    [
-      'as an event',
-      ((_, response) => response.writeHead(200).write(line('ERROR', { kind: 'Status', code: 410, message: 'too old' }))) as Answer,
-    ],
+    ['as an event', (_, response) => response.writeHead(200).write(line('ERROR', { kind: 'Status', code: 410, message: 'too old' }))],
   ])('an expired version is told %s', async (_, answer) => {
     answers = [answer];
     expect(await source().watch('7', () => undefined, never)).toBe('expired');

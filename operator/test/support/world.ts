@@ -103,9 +103,14 @@ export class World {
     return gateway.start();
   }
 
-  async startOperator(overrides: Partial<OperatorSettings> = {}): Promise<Operator> {
+  /** The test's own rights, to be narrowed or sent another way. */
+  kubeConfig(): KubeConfig {
     const config = new KubeConfig();
     config.loadFromFile(this.#kubeconfig);
+    return config;
+  }
+
+  async startOperator(overrides: Partial<OperatorSettings> = {}, config = this.kubeConfig()): Promise<Operator> {
     const seen: Observation[] = [];
     const lost = { value: false };
     const running = await startOperator({

@@ -1,0 +1,125 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { startApiServer } from '../../contract/test/support/api-server.ts';
+import type { ApiServer } from '../../contract/test/support/api-server.ts';
+import { permissions } from '../src/index.ts';
+import { Proxy } from './support/proxy.ts';
+import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';
+import { World, clientOf, installCrds, release, until } from './support/world.ts';
+
+const server = await startApiServer();
+const there = 'unavailable' in server ? describe.skip : describe;
+
+there('faults', () => {
+  const api = server as ApiServer;
+  let world: World;
+  let proxy: Proxy;
+  let turn = 0;
+
+  beforeAll(async () => {
+    const client = clientOf(api.kubeconfig);
+    await installCrds(client);
+    client.close();
+  });
+  afterAll(() => api.stop());
+  beforeEach(async () => {
+    turn += 1;
+    world = await new World(api.kubeconfig, `faults-${String(turn)}`).open();
+    proxy = await new Proxy(Number(new URL(api.url).port)).start();
+    await world.addGateway();
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+    await world.apply('ApiKey', 'acme', apiKey());
+  });
+  afterEach(async () => {
+    proxy.restore();
+    await world.close();
+    await proxy.stop();
+  });
+
+  const throughProxy = () => {
+    const config = world.kubeConfig();
+    const cluster = config.getCurrentCluster()!;
+    config.clusters = [{ ...cluster, server: `https://127.0.0.1:${String(proxy.port)}` }];
+    return config;
+  };
+  const patient = { leaseDurationMs: 60_000, leaseRenewDeadlineMs: 50_000, leaseRetryMs: 300 };
+
+  test('an operator that starts without an API server waits for it', async () => {
+    proxy.cut();
+    const operator = await world.startOperator({}, throughProxy());
+    await until('a failed try', () => operator.seen.some((one) => one.kind === 'election_failed'));
+    expect(operator.leads()).toBe(false);
+    proxy.restore();
+    await world.settled('ApiKey', 'acme', 'True');
+  });
+
+  test('broken connections are taken up again, and nothing that happened meanwhile is lost', async () => {
+    const operator = await world.startOperator(patient, throughProxy());
+    await world.settled('ApiKey', 'acme', 'True');
+    proxy.cut();
+    await until('the watches to have noticed', () => operator.seen.filter((one) => one.kind === 'watch_failed').length >= 6);
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    proxy.restore();
+    await world.settled('ApiKey', 'acme', 'True', 'Revoked');
+    expect(operator.lost.value).toBe(false);
+  });
+
+  test('a leader cut off from the API server ends before its lease does, and does not write when it is back', async () => {
+    const first = await world.startOperator({}, throughProxy());
+    await world.settled('ApiKey', 'acme', 'True');
+    proxy.swallow();
+    const second = await world.startOperator();
+    await until('the other to lead', () => second.leads());
+    expect(first.leads()).toBe(false);
+    await until('the first to say so', () => first.lost.value);
+    proxy.restore();
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    await world.settled('ApiKey', 'acme', 'True', 'Revoked');
+    expect(
+      first.seen.slice(first.seen.findIndex((one) => one.kind === 'leadership_lost')).filter((one) => one.kind === 'bundle_written'),
+    ).toEqual([]);
+  });
+
+  test('the listed permissions are enough for everything it does', async () => {
+    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${world.namespace}`;
+    const name = `${release}-operator`;
+    await world.client.request({ method: 'POST', path: world.path('serviceaccounts'), body: { metadata: { name } } });
+    const rules = permissions.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
+    await world.client.request({ method: 'POST', path: `${rbac}/roles`, body: { metadata: { name }, rules } });
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
+    const subjects = [{ kind: 'ServiceAccount', name, namespace: world.namespace }];
+    await world.client.request({ method: 'POST', path: `${rbac}/rolebindings`, body: { metadata: { name }, roleRef, subjects } });
+    const asked = (await world.client.request({
+      method: 'POST',
+      path: `${world.path('serviceaccounts', name)}/token`,
+      body: { spec: {} },
+    })) as any;
+    const config = world.kubeConfig();
+    config.users = [{ name: 'admin', token: asked.status.token }];
+    const operator = await world.startOperator({}, config);
+    await world.settled('ApiKey', 'acme', 'True');
+    await world.apply('ApiKey', 'minted', mintedKey());
+    await world.settled('ApiKey', 'minted', 'True');
+    await world.apply('ApiKey', 'minted', mintedKey({ rotation: { token: 'q4', overlap: '1h' } }));
+    await world.settled('ApiKey', 'minted', 'True');
+    await world.remove(world.path('secrets', `${release}-gateway-keys`));
+    await until('the keys to be back', async () =>
+      world.client
+        .request({ method: 'GET', path: world.path('secrets', `${release}-gateway-keys`) })
+        .then(() => true)
+        .catch(() => false),
+    );
+    const body = { metadata: { name: `${release}-gateway-config-7`, labels: { 'offloader.dev/release': release } } };
+    await world.client.request({ method: 'POST', path: world.path('configmaps'), body });
+    await until('the surplus part to go', async () =>
+      world.client
+        .request({ method: 'GET', path: world.path('configmaps', body.metadata.name) })
+        .then(() => false)
+        .catch(() => true),
+    );
+    const refused = operator.seen.filter(
+      (one) => 'error' in one && one.error !== undefined && (one.error as Error).message.includes('forbidden'),
+    );
+    expect(refused).toEqual([]);
+  });
+});

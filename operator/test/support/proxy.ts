@@ -1,0 +1,68 @@
+/** A TCP relay in front of the API server that can be cut or made to swallow everything. */
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
+
+export class Proxy {
+  #mode: 'open' | 'closed' | 'silent' = 'open';
+  readonly #sockets = new Set<net.Socket>();
+  readonly #target: number;
+  readonly #server: net.Server;
+
+  constructor(target: number) {
+    this.#target = target;
+    this.#server = net.createServer((socket) => this.#relay(socket));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this;
+  }
+
+  /** Breaks every connection and refuses new ones. */
+  cut(): void {
+    this.#mode = 'closed';
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Takes bytes and passes none on; connections stay open. */
+  swallow(): void {
+    this.#mode = 'silent';
+  }
+
+  restore(): void {
+    this.#mode = 'open';
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #relay(socket: net.Socket): void {
+    if (this.#mode === 'closed') {
+      socket.destroy();
+      return;
+    }
+    const upstream = net.connect(this.#target, '127.0.0.1');
+    const pass = (from: net.Socket, to: net.Socket): void => {
+      this.#sockets.add(from);
+      // A swallowed connection stays dead: its bytes are gone.
+      let dead = false;
+      from.on('data', (chunk) => {
+        dead ||= this.#mode === 'silent';
+        if (!dead) to.write(chunk);
+      });
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+    };
+    pass(socket, upstream);
+    pass(upstream, socket);
+  }
+}
