@@ -1,0 +1,12 @@
+/** Where everything lies on the cache volume. */
+import { join } from 'node:path';
+
+export const folders = (cacheDir: string) => ({
+  index: join(cacheDir, 'index.json'),
+  snapshots: join(cacheDir, 'snapshots'),
+  dataset: (dataset: string) => join(cacheDir, 'snapshots', dataset),
+  load: (dataset: string, loadId: string) => join(cacheDir, 'snapshots', dataset, loadId),
+  quarantine: join(cacheDir, 'quarantine'),
+});
+/** Written last into a load's folder: without it the folder is a leftover. */
+export const recordFile = 'snapshot.json';

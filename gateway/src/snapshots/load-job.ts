@@ -1,0 +1,23 @@
+/** What a load is asked for and what it answers: plain JSON between the gateway and its loader process. */
+import type { Column, Problem, ServingMode } from '@offloader/contract';
+
+export type LoadFile = { readonly path: string; readonly name: string; readonly format: 'csv' | 'parquet'; readonly rowCount: number };
+export type LoadJob = {
+  /** The folder the load works in; everything it makes lies there. */
+  readonly folder: string;
+  readonly files: readonly LoadFile[];
+  readonly schema: readonly Column[];
+  readonly modes: readonly ServingMode[];
+  /** The tenant column, then the columns that endpoints filter by: the physical order of the table. */
+  readonly sortColumns: readonly string[];
+  /** null: what the files hold is what there is (no promise to keep). */
+  readonly rowCount: number | null;
+  readonly memoryLimit: string;
+  readonly threads: number;
+};
+export type LoadAnswer =
+  | { readonly kind: 'loaded'; readonly rows: number; readonly bytes: number }
+  | { readonly kind: 'rejected'; readonly problems: readonly Problem[] }
+  | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
+
+export const databaseFile = 'data.duckdb';

@@ -1,0 +1,27 @@
+/** DuckDB's errors during a load as Problems: what is the data's fault, the disk's, the memory's, ours. */
+import type { Problem, ProblemCode } from '@offloader/contract';
+
+const patterns: readonly (readonly [RegExp, ProblemCode, string])[] = [
+  [/No space left|ENOSPC|failed to write|disk is full/i, 'disk_full', 'the cache volume is full'],
+  [/Out of Memory|failed to (allocate|pin)|could not allocate/i, 'out_of_memory', 'the load needs more memory than its limit'],
+  [
+    /Conversion Error|Could not convert|cast|out of range|malformed JSON|Invalid Input Error: Malformed JSON/i,
+    'value_does_not_fit',
+    'a value does not fit the declared type',
+  ],
+  [
+    /No magic bytes|Invalid Parquet|parquet|corrupt|checksum|thrift|TProtocol|snappy|zstd|decompress|CSV Error|Invalid Error/i,
+    'corrupt_file',
+    'the file cannot be read',
+  ],
+];
+
+/** Only names stand in the message, never a value of the data. */
+export const loadProblem = (error: unknown, path: string, file: string | null, column?: string): Problem => {
+  const text = error instanceof Error ? error.message : String(error);
+  const [, code, meaning] = patterns.find(([pattern]) => pattern.test(text)) ?? [null, 'load_failed' as const, 'the load broke'];
+  const where = [file === null ? '' : `file ${file}`, column === undefined ? '' : `column ${column}`]
+    .filter((part) => part !== '')
+    .join(', ');
+  return { code, path, message: where === '' ? meaning : `${where}: ${meaning}` };
+};

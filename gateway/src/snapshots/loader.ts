@@ -1,0 +1,182 @@
+/** The load itself, run in a process of its own: staged files → verified DuckDB file. Throws only for bugs. */
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { Problem } from '@offloader/contract';
+import { castScanSql, createTableSql, createViewSql, isLoadable, scanSql } from '../domain/load-sql.ts';
+import { literal } from '../domain/sql.ts';
+import { loadProblem } from './load-problems.ts';
+import { databaseFile, type LoadAnswer, type LoadFile, type LoadJob } from './load-job.ts';
+
+type Physical = ReadonlyMap<string, string>;
+class Rejection extends Error {
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super('rejected');
+    this.problems = problems;
+  }
+}
+
+const rows = async (connection: DuckDBConnection, sql: string): Promise<readonly (readonly unknown[])[]> =>
+  (await connection.runAndReadAll(sql)).getRows();
+
+const describe = async (connection: DuckDBConnection, scan: string): Promise<Physical> =>
+  new Map((await rows(connection, `DESCRIBE SELECT * FROM ${scan}`)).map(([name, type]) => [String(name), String(type)]));
+
+/** Names and physical types of one file against the declared columns. A column may be absent in some files, not in all. */
+const fileProblems = (file: LoadFile, at: number, job: LoadJob, found: Physical): readonly Problem[] => {
+  const names = job.schema.map((column) => column.name);
+  if (file.format === 'csv') {
+    const missing = names.filter((name) => !found.has(name));
+    return missing.length > 0 && job.files.length === 1
+      ? [{ code: 'schema_data_mismatch', path: `files[${at}]`, message: `the header lacks ${missing.join(', ')}` }]
+      : [];
+  }
+  return job.schema.flatMap(({ name, type }) => {
+    const physical = found.get(name);
+    return physical === undefined || isLoadable(type, physical)
+      ? []
+      : [
+          {
+            code: 'schema_data_mismatch' as const,
+            path: `files[${at}]`,
+            message: `column ${name} is ${physical} in ${file.name}, declared ${type}`,
+          },
+        ];
+  });
+};
+
+/** What each file holds; a file that cannot be read is named. */
+const inspect = async (
+  connection: DuckDBConnection,
+  job: LoadJob,
+): Promise<readonly { file: LoadFile; found: Physical; rows: number }[]> => {
+  const seen: { file: LoadFile; found: Physical; rows: number }[] = [];
+  for (const [at, file] of job.files.entries()) {
+    const scan = scanSql(file.format, [file.path]);
+    try {
+      const [counted] = await rows(connection, `SELECT count(*) FROM ${scan}`);
+      seen.push({ file, found: await describe(connection, scan), rows: Number(counted?.[0]) });
+    } catch (error) {
+      throw new Rejection([loadProblem(error, `files[${at}]`, file.name)]);
+    }
+  }
+  return seen;
+};
+
+const countProblems = (seen: readonly { file: LoadFile; rows: number }[], job: LoadJob): readonly Problem[] => {
+  const total = seen.reduce((sum, { rows: held }) => sum + held, 0);
+  const perFile = seen.flatMap(({ file, rows: held }, at) =>
+    job.rowCount === null || held === file.rowCount
+      ? []
+      : [
+          {
+            code: 'row_count_mismatch' as const,
+            path: `files[${at}].row_count`,
+            message: `${file.name} has ${held} rows, the manifest says ${file.rowCount}`,
+          },
+        ],
+  );
+  return job.rowCount === null || total === job.rowCount
+    ? perFile
+    : [
+        ...perFile,
+        { code: 'row_count_mismatch', path: 'row_count', message: `the files have ${total} rows, the manifest says ${job.rowCount}` },
+      ];
+};
+
+const verify = (seen: readonly { file: LoadFile; found: Physical; rows: number }[], job: LoadJob): void => {
+  const found = new Set(seen.flatMap((one) => [...one.found.keys()]));
+  const absent = job.schema.filter(({ name }) => !found.has(name));
+  const problems = [
+    ...absent.map(({ name }) => ({ code: 'schema_data_mismatch' as const, path: 'files', message: `no file has the column ${name}` })),
+    ...seen.flatMap((one, at) => fileProblems(one.file, at, job, one.found)),
+    ...countProblems(seen, job),
+  ];
+  if (problems.length > 0) throw new Rejection(problems);
+};
+
+/** The scans of all files as one SELECT of the declared columns. */
+const selectOf = async (connection: DuckDBConnection, job: LoadJob): Promise<string> => {
+  const formats = (['parquet', 'csv'] as const).filter((format) => job.files.some((file) => file.format === format));
+  const parts: string[] = [];
+  for (const format of formats) {
+    const scan = scanSql(
+      format,
+      job.files.filter((file) => file.format === format).map((file) => file.path),
+    );
+    parts.push(castScanSql(scan, job.schema, await describe(connection, scan)));
+  }
+  return parts.join(' UNION ALL ');
+};
+
+/** Finds the file whose values do not fit, so that the producer is told which. */
+const blame = async (connection: DuckDBConnection, job: LoadJob, error: unknown): Promise<Problem> => {
+  for (const [at, file] of job.files.entries()) {
+    const scan = scanSql(file.format, [file.path]);
+    try {
+      const found = await describe(connection, scan);
+      for (const column of job.schema)
+        try {
+          await connection.run(`SELECT count(c) FROM (${castScanSql(scan, [column], found)}) t(c)`);
+        } catch (cause) {
+          return loadProblem(cause, `files[${at}]`, file.name, column.name);
+        }
+    } catch (cause) {
+      return loadProblem(cause, `files[${at}]`, file.name);
+    }
+  }
+  return loadProblem(error, 'files', null);
+};
+
+const build = async (connection: DuckDBConnection, job: LoadJob): Promise<number> => {
+  verify(await inspect(connection, job), job);
+  const select = await selectOf(connection, job);
+  const keepsTable = job.modes.length === 0 || job.modes.includes('LocalTable');
+  try {
+    if (keepsTable) await connection.run(createTableSql(select, job.sortColumns));
+    if (job.modes.includes('RemoteScan')) await connection.run(createViewSql(select));
+    const [counted] = await rows(connection, `SELECT count(*) FROM ${keepsTable ? 'data' : 'scan'}`);
+    // A view casts when it is read: every value is cast once here, so that no request meets one that does not fit.
+    if (!keepsTable)
+      await connection.run(
+        `SELECT ${job.schema.map((_, at) => `count(c${at})`).join(', ')} FROM scan t(${job.schema.map((_, at) => `c${at}`).join(', ')})`,
+      );
+    await connection.run('CHECKPOINT');
+    return Number(counted?.[0]);
+  } catch (error) {
+    throw new Rejection([await blame(connection, job, error)]);
+  }
+};
+
+const syncToDisk = async (path: string): Promise<void> => {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const failures: readonly Problem['code'][] = ['disk_full', 'out_of_memory', 'load_failed', 'corrupt_file'];
+
+/** Loads a job's files into its folder; the answer says whether the data is at fault (rejected) or the load (failed). */
+export const load = async (job: LoadJob): Promise<LoadAnswer> => {
+  const file = join(job.folder, databaseFile);
+  const instance = await DuckDBInstance.create(file, { threads: String(job.threads), memory_limit: job.memoryLimit });
+  const connection = await instance.connect();
+  try {
+    await connection.run(
+      `SET TimeZone = 'UTC'; SET temp_directory = ${literal(join(job.folder, 'spill'))}; SET preserve_insertion_order = false;`,
+    );
+    const count = await build(connection, job);
+    connection.closeSync();
+    instance.closeSync();
+    await syncToDisk(file);
+    await syncToDisk(job.folder);
+    return { kind: 'loaded', rows: count, bytes: (await stat(file)).size };
+  } catch (error) {
+    const problems = error instanceof Rejection ? error.problems : [loadProblem(error, '', null)];
+    return { kind: problems.some(({ code }) => failures.includes(code)) ? 'failed' : 'rejected', problems };
+  }
+};

@@ -1,0 +1,71 @@
+/** What is remembered on the volume: a record per load, and an index that says which of them serve. */
+import type { Column, Manifest, ServingMode } from '@offloader/contract';
+import { join } from 'node:path';
+import type { Loaded } from '../domain/refresh.ts';
+import { readJson, writeDurably } from './durable-file.ts';
+import { folders, recordFile } from './layout.ts';
+
+/** One finished load; lies in its folder. */
+export type LoadRecord = Loaded & {
+  readonly format: 1;
+  readonly dataset: string;
+  readonly loadId: string;
+  readonly bytes: number;
+  readonly quality: Manifest['data_quality_status'];
+  readonly schema: readonly Column[];
+  readonly tenantColumn: string | null;
+  readonly modes: readonly ServingMode[];
+};
+
+export type DatasetIndex = {
+  readonly active: string | null;
+  readonly kept: readonly string[];
+  readonly rebuilt: string | null;
+  readonly refreshed: string | null;
+  readonly etag: string | null;
+  readonly lastGoodAt: string | null;
+};
+export type CacheIndex = { readonly format: 1; readonly datasets: Readonly<Record<string, DatasetIndex>> };
+
+export const emptyIndex: DatasetIndex = { active: null, kept: [], rebuilt: null, refreshed: null, etag: null, lastGoodAt: null };
+
+const isIndex = (value: unknown): value is CacheIndex =>
+  value !== null && typeof value === 'object' && (value as CacheIndex).format === 1 && typeof (value as CacheIndex).datasets === 'object';
+
+/** The index, or an empty one when it is absent, damaged or of a form that this version does not know: a cold start, not a crash. */
+export const readIndex = async (cacheDir: string): Promise<CacheIndex> => {
+  const value = await readJson(folders(cacheDir).index);
+  return isIndex(value) ? value : { format: 1, datasets: {} };
+};
+
+export const readRecord = async (cacheDir: string, dataset: string, loadId: string): Promise<LoadRecord | undefined> => {
+  const value = await readJson(join(folders(cacheDir).load(dataset, loadId), recordFile));
+  return value !== null && typeof value === 'object' && (value as LoadRecord).format === 1 && (value as LoadRecord).loadId === loadId
+    ? (value as LoadRecord)
+    : undefined;
+};
+
+export const writeRecord = async (cacheDir: string, record: LoadRecord): Promise<void> =>
+  writeDurably(join(folders(cacheDir).load(record.dataset, record.loadId), recordFile), JSON.stringify(record));
+
+/** Writes the index one at a time; a write asked for during another is done once, with the newest state. */
+export const createIndexWriter = (cacheDir: string, state: () => CacheIndex): { save(): Promise<void> } => {
+  let running: Promise<void> | null = null;
+  let again = false;
+  const loop = async (): Promise<void> => {
+    do {
+      again = false;
+      await writeDurably(folders(cacheDir).index, JSON.stringify(state()));
+    } while (again);
+  };
+  return {
+    save: async () => {
+      if (running !== null) {
+        again = true;
+        return running;
+      }
+      running = loop().finally(() => (running = null));
+      return running;
+    },
+  };
+};
