@@ -18,8 +18,8 @@ export type ApiProblem = { readonly status: number; readonly message: string };
 export interface Api {
   /** The body as text. */
   text(call: ApiCall): Promise<Result<string, ApiProblem>>;
-  /** The body as JSON. */
-  json<T>(call: ApiCall): Promise<Result<T, ApiProblem>>;
+  /** The body as JSON, not looked at further. */
+  json(call: ApiCall): Promise<Result<unknown, ApiProblem>>;
 }
 
 /** The API server that the kubeconfig's current context names. */
@@ -29,11 +29,11 @@ export const openApi = (config: KubeConfig): Result<Api, string> => {
   const text = (call: ApiCall): Promise<Result<string, ApiProblem>> => send(config, new URL(server), call);
   return ok({
     text,
-    json: async <T>(call: ApiCall) => {
+    json: async (call) => {
       const answer = await text(call);
       if (!answer.ok) return answer;
       try {
-        return ok(JSON.parse(answer.value) as T);
+        return ok(JSON.parse(answer.value) as unknown);
       } catch {
         return err({ status: 0, message: 'the answer is not JSON' });
       }

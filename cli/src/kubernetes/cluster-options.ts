@@ -1,4 +1,5 @@
 /** The options by which `kubectl offloader` finds a release. */
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { Command } from 'commander';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
@@ -32,12 +33,9 @@ export const connect = async (options: ClusterOptions): Promise<Result<Cluster, 
 };
 
 /** The kubeconfig, with the wanted context as its current one. */
-export const loadConfig = async ({
-  kubeconfig,
-  context,
-}: ClusterOptions): Promise<Result<import('@kubernetes/client-node').KubeConfig, string>> => {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
+export const loadConfig = async ({ kubeconfig, context }: ClusterOptions): Promise<Result<KubeConfig, string>> => {
+  const client = await import('@kubernetes/client-node');
+  const config = new client.KubeConfig();
   try {
     if (kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(kubeconfig);

@@ -1,7 +1,7 @@
 /** The objects of one release in one namespace, as the commands read and edit them. */
 import { annotations, apiVersion, kinds, labels } from '@offloader/contract';
 import type { ApiKey, Dataset, Endpoint, Kind, Result } from '@offloader/contract';
-import type { Api, ApiProblem } from './api.ts';
+import type { Api, ApiCall, ApiProblem } from './api.ts';
 
 export type ResourceOf = { readonly Dataset: Dataset; readonly Endpoint: Endpoint; readonly ApiKey: ApiKey };
 export type Pod = {
@@ -32,8 +32,10 @@ export interface Cluster {
 /** The cluster behind an API. */
 export const openCluster = (api: Api, { namespace, release }: { readonly namespace: string; readonly release: string }): Cluster => {
   const folder = (kind: Kind): string => `/apis/${apiVersion}/namespaces/${namespace}/${kinds[kind].plural}`;
+  // The API server has validated what it answers with.
+  const read = async <T>(call: ApiCall): Answer<T> => (await api.json(call)) as Result<T, ApiProblem>;
   const items = async <T>(path: string, query: Readonly<Record<string, string>> = {}): Answer<readonly T[]> => {
-    const list = await api.json<List<T>>({ path, query });
+    const list = await read<List<T>>({ path, query });
     return list.ok ? { ok: true, value: list.value.items } : list;
   };
   return {
@@ -41,9 +43,9 @@ export const openCluster = (api: Api, { namespace, release }: { readonly namespa
     release,
     api,
     list: (kind) => items(folder(kind)),
-    dataset: (name) => api.json({ path: `${folder('Dataset')}/${name}` }),
+    dataset: (name) => read({ path: `${folder('Dataset')}/${name}` }),
     patchDataset: (name, patch) =>
-      api.json({ method: 'PATCH', path: `${folder('Dataset')}/${name}`, query: { fieldManager: 'kubectl-offloader' }, patch }),
+      read({ method: 'PATCH', path: `${folder('Dataset')}/${name}`, query: { fieldManager: 'kubectl-offloader' }, patch }),
     pods: (component) =>
       items(`/api/v1/namespaces/${namespace}/pods`, {
         labelSelector: `${labels.instance}=${release},${labels.component}=${component}`,

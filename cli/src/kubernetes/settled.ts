@@ -1,5 +1,5 @@
 /** Whether an edit of a Dataset has come to rest on every replica, as the Dataset's status tells. Pure. */
-import type { Dataset } from '@offloader/contract';
+import type { Dataset, DatasetStatus } from '@offloader/contract';
 
 export type Progress =
   | { readonly kind: 'done'; readonly line: string }
@@ -21,14 +21,21 @@ export const progressOf = (dataset: Dataset, wanted: Wanted): Progress => {
   const stalled = status.conditions?.find(({ type, status: is }) => type === 'Stalled' && is === 'True');
   if (stalled !== undefined) return { kind: 'refused', line: `${name}: ${stalled.reason}: ${stalled.message}` };
   const { gateways } = status;
-  const active = status.activeSnapshot?.id;
   if (gateways === undefined || gateways.total === 0) return waiting('no gateway reports');
   const summary = `${gateways.ready} of ${gateways.total} gateways`;
   if (gateways.ready < gateways.total) return waiting(`${summary}${behind(gateways.behind)}`);
-  if (!servesWanted(active, wanted)) return waiting(`${summary}, but snapshot ${active ?? 'none'} is active`);
-  if (wanted.refresh !== undefined && status.handledRefresh !== wanted.refresh) return waiting('not every gateway has refreshed');
-  if (wanted.rebuild !== undefined && status.handledRebuild !== wanted.rebuild) return waiting('not every gateway has rebuilt');
-  return { kind: 'done', line: `${name}: ${summary} serve snapshot ${active ?? 'none'}` };
+  const active = status.activeSnapshot?.id;
+  const lacking = lackingOf(status, active, wanted);
+  return lacking === undefined
+    ? { kind: 'done', line: `${name}: ${summary} serve snapshot ${active ?? 'none'}` }
+    : waiting(`${summary}, but ${lacking}`);
+};
+
+const lackingOf = (status: DatasetStatus, active: string | undefined, wanted: Wanted): string | undefined => {
+  if (!servesWanted(active, wanted)) return `snapshot ${active ?? 'none'} is active`;
+  if (wanted.refresh !== undefined && status.handledRefresh !== wanted.refresh) return 'not every one has refreshed';
+  if (wanted.rebuild !== undefined && status.handledRebuild !== wanted.rebuild) return 'not every one has rebuilt';
+  return undefined;
 };
 
 const servesWanted = (active: string | undefined, { snapshot }: Wanted): boolean => {

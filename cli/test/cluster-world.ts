@@ -1,0 +1,41 @@
+/**
+ * A real API server with the real operator, and gateways that only report, from the operator's own tests. Loaded by URL: tsc
+ * cannot rewrite a relative import into the sources of another project.
+ */
+type Gateway = { snapshots: string[]; frozen: boolean };
+export type World = {
+  readonly namespace: string;
+  readonly gateways: readonly Gateway[];
+  open(): Promise<World>;
+  close(): Promise<void>;
+  addGateway(): Promise<Gateway>;
+  startOperator(): Promise<unknown>;
+  apply(kind: string, name: string, spec: object): Promise<unknown>;
+  get(kind: string, name: string): Promise<any>;
+  settled(kind: string, name: string, ready: 'True' | 'False'): Promise<unknown>;
+};
+export type ApiServer = { readonly kubeconfig: string; stop(): Promise<void> };
+
+const from = (path: string): Promise<any> => import(new URL(path, import.meta.url).href);
+const worldModule = await from('../../operator/test/support/world.ts');
+const samples = await from('../../operator/test/support/samples.ts');
+
+export const startApiServer: () => Promise<ApiServer | { readonly unavailable: string }> = (
+  await from('../../contract/test/support/api-server.ts')
+).startApiServer;
+export const { dataset, endpoint }: Record<'dataset' | 'endpoint', (overrides?: object) => object> = samples;
+export const replicas: number = worldModule.replicas;
+
+/** The CRDs, served. */
+export const installCrds = async (kubeconfig: string): Promise<void> => {
+  const client = worldModule.clientOf(kubeconfig);
+  await worldModule.installCrds(client);
+  client.close();
+};
+
+/** A namespace of its own, with gateways that hold two snapshots each. */
+export const openWorld = async (kubeconfig: string, namespace: string): Promise<World> => {
+  const world: World = await new worldModule.World(kubeconfig, namespace).open();
+  for (let n = 0; n < replicas; n += 1) (await world.addGateway()).snapshots = ['s2', 's1'];
+  return world;
+};
