@@ -8,7 +8,7 @@ import { compileFolder } from '../compile-folder.ts';
 import { runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
-import { checkLocalFiles } from '../manifest-files.ts';
+import { checkLocalFiles, readableParts } from '../manifest-files.ts';
 import type { AddCommand } from '../program.ts';
 
 type Options = { config?: string };
@@ -41,7 +41,8 @@ const findingsOf = async (path: string, config: string | undefined): Promise<rea
     return [{ code: 'missing_file', path: '', message: `cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}` }];
   }
   const parsed = parseManifest(text);
-  if (!parsed.ok) return parsed.error;
+  // What can be read of a faulty manifest is still held against its files: one pass tells everything.
+  if (!parsed.ok) return [...parsed.error, ...(await checkLocalFiles(readableParts(text), path))];
   const local = await checkLocalFiles(parsed.value, path);
   return [...local, ...(config === undefined ? [] : await againstDataset(parsed.value, path, config))];
 };
