@@ -12,8 +12,13 @@ if (!settings.ok) {
 }
 
 const kubeConfig = new KubeConfig();
-// In the cluster the service account; elsewhere, for development, what kubectl would use.
-kubeConfig.loadFromDefault();
+try {
+  // In the cluster the service account; elsewhere, for development, what kubectl would use.
+  kubeConfig.loadFromDefault();
+} catch (error) {
+  process.stderr.write(`the Kubernetes configuration (KUBECONFIG or the service account) cannot be used: ${String(error)}\n`);
+  process.exit(1);
+}
 
 const operator = await startOperator({
   settings: settings.value,

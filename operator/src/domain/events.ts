@@ -29,7 +29,9 @@ const readiness = (subject: EventSubject, before: Statused, after: Statused): re
     const same = findCondition(before.conditions, 'Stalled')?.message === stalled.message;
     return same ? [] : [{ subject, type: 'Warning', reason: stalled.reason, message: stalled.message }];
   }
-  if (is.status !== 'True' || (was?.status === 'True' && was.reason === is.reason)) return [];
+  // Going live is what every edit does; it is worth an event after something was wrong, or when it says more than that.
+  const recovered = findCondition(before.conditions, 'Stalled') !== undefined;
+  if (is.status !== 'True' || (was?.status === 'True' && was.reason === is.reason) || (is.reason === 'Live' && !recovered)) return [];
   return [{ subject, type: 'Normal', reason: is.reason, message: is.message }];
 };
 

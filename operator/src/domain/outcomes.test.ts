@@ -17,7 +17,7 @@ const verdict = (kind: Verdict['kind'], problems: Verdict['problems'] = []): Ver
   problems,
   serving: problems.length === 0 ? 'current' : 'last_good',
 });
-const place = { digest: 'd', sequence: 5, revision: 'r5', restored: false };
+const place = { form: 'f', sequence: 5, revision: 'r5', restored: false };
 const nowMs = Date.parse('2026-06-01T12:00:00Z');
 const facts = (kind: Verdict['kind'], pods: readonly PodState[], overrides: Partial<StatusFacts> = {}): StatusFacts => ({
   object: { metadata: { name: kind === 'Dataset' ? 'visits' : 'daily', generation: 3 } },

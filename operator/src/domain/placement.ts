@@ -1,9 +1,10 @@
 /** Which write of the configuration carried each object's present form: what a pod must have applied to serve it. */
-import { canonicalJson, sha256Hex } from '@offloader/contract';
+import { canonicalJson } from '@offloader/contract';
 import type { Bundle, CompiledDataset, Kind } from '@offloader/contract';
 
 export type Place = {
-  readonly digest: string;
+  /** Says whether the compiled form is the same; compared, never shown. */
+  readonly form: string;
   readonly sequence: number;
   readonly revision: string;
   /** Read back after a restart: the write that really carried it was this one or an earlier one. */
@@ -21,14 +22,14 @@ export const restorePlacement = (bundle: Bundle, sequence: number): Placement =>
 /** Places every object of the bundle: an unchanged one stays where it was, a changed or new one goes in with this write. */
 export const place = (bundle: Bundle, sequence: number, previous: Placement): Placement => {
   const placement = new Map<string, Place>();
-  const put = (key: string, form: unknown): void => {
-    const digest = sha256Hex(canonicalJson(form));
+  const put = (key: string, form: string): void => {
     const before = previous.get(key);
-    placement.set(key, before?.digest === digest ? before : { digest, sequence, revision: bundle.revision, restored: false });
+    placement.set(key, before?.form === form ? before : { form, sequence, revision: bundle.revision, restored: false });
   };
-  for (const dataset of bundle.datasets) put(objectKey('Dataset', dataset.name), ownForm(dataset));
-  for (const endpoint of bundle.endpoints) put(objectKey('Endpoint', endpoint.object), endpoint);
-  for (const key of bundle.keys) put(objectKey('ApiKey', key.id), key);
+  for (const dataset of bundle.datasets) put(objectKey('Dataset', dataset.name), canonicalJson(ownForm(dataset)));
+  // The compiler has digested the endpoint already.
+  for (const { object, digest, layout } of bundle.endpoints) put(objectKey('Endpoint', object), `${digest} ${layout}`);
+  for (const key of bundle.keys) put(objectKey('ApiKey', key.id), canonicalJson(key));
   return placement;
 };
 

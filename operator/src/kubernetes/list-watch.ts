@@ -92,9 +92,15 @@ const parseEvent = <T extends KubeObject>(line: string): WatchEvent<T> | ApiErro
   return { type: event.type as WatchEvent<T>['type'], object: trimmed(event.object) };
 };
 
-/** Without managedFields, which are often the larger half of an object and are never read here. */
+/** Written by client-side apply: the whole object once more. */
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Without what doubles an object's size in the cache and is never read here: managedFields and what kubectl last applied. */
 export const trimmed = <T extends KubeObject>(object: T): T => {
   const metadata: Record<string, unknown> = { ...object.metadata };
   delete metadata['managedFields'];
+  if (object.metadata.annotations?.[lastApplied] !== undefined) {
+    metadata['annotations'] = Object.fromEntries(Object.entries(object.metadata.annotations).filter(([name]) => name !== lastApplied));
+  }
   return { ...object, metadata };
 };
