@@ -1,0 +1,127 @@
+/** Standalone: a folder of the same manifests that one would apply with kubectl, compiled in the process. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import {
+  type AuthMode,
+  type Bundle,
+  compile,
+  type Credentials,
+  err,
+  type Finding,
+  kindOf,
+  ok,
+  type Result,
+  revisionOf,
+  type SourceCredentials,
+} from '@offloader/contract';
+import { parseAllDocuments } from 'yaml';
+import type { BundleSource } from './source.ts';
+
+const pollMs = 500;
+
+export type ReadManifests = {
+  readonly resources: readonly unknown[];
+  readonly findings: readonly Finding[];
+  readonly fileOf: ReadonlyMap<unknown, string>;
+};
+
+const yamlFiles = async (folder: string): Promise<readonly string[]> =>
+  (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+
+/** Every document of every YAML file below a folder; what does not parse is a finding. Documents of other kinds are passed over. */
+export const readManifests = async (folder: string): Promise<ReadManifests> => {
+  const resources: unknown[] = [];
+  const findings: Finding[] = [];
+  const fileOf = new Map<unknown, string>();
+  for (const path of await yamlFiles(folder)) {
+    const file = relative(folder, path);
+    for (const document of parseAllDocuments(await readFile(path, 'utf8'))) {
+      const [error] = document.errors;
+      if (error !== undefined)
+        findings.push({ file, code: 'invalid_yaml', path: '', message: error.message.split('\n')[0] ?? 'is not YAML' });
+      else {
+        const value: unknown = document.toJS();
+        if (kindOf(value) === undefined) continue;
+        resources.push(value);
+        fileOf.set(value, file);
+      }
+    }
+  }
+  return { resources, findings, fileOf };
+};
+
+const secretKeys = [
+  'accessKeyId',
+  'secretAccessKey',
+  'sessionToken',
+  'serviceAccountJson',
+  'hmacAccessId',
+  'hmacSecret',
+] as const satisfies readonly (keyof SourceCredentials)[];
+
+/** A folder per name with a file per key, as Kubernetes mounts a Secret. */
+const readCredentials = async (secretsDir: string | null, names: readonly string[]): Promise<Credentials> => {
+  if (secretsDir === null) return {};
+  const credentials: Record<string, SourceCredentials> = {};
+  for (const name of names) {
+    const held: Record<string, string> = {};
+    for (const key of secretKeys) {
+      const value = await readFile(join(secretsDir, name, key), 'utf8').catch(() => undefined);
+      if (value !== undefined) held[key] = value.trimEnd();
+    }
+    if (Object.keys(held).length > 0) credentials[name] = held;
+  }
+  return credentials;
+};
+
+const findingText = ({ file, object, path, code, message }: Finding): string =>
+  `${[file, object].filter((part) => part !== undefined && part !== '').join(' ')} ${path === '' ? '' : `${path} `}${code}: ${message}`.trim();
+
+/** Everything or nothing: in files, unlike in a cluster, an edit is one act, and a bad one is refused whole. */
+const compileAll = (read: ReadManifests, auth: AuthMode): Result<Bundle, string> => {
+  const { bundle, verdicts } = compile({ auth, resources: read.resources, tokens: {}, releases: {}, lastGood: null });
+  const findings = [
+    ...read.findings,
+    ...verdicts.flatMap(({ kind, name, problems }) => problems.map((problem): Finding => ({ ...problem, object: `${kind}/${name}` }))),
+  ];
+  return findings.length > 0 ? err(findings.map(findingText).join('\n')) : ok(bundle);
+};
+
+export const manifestsSource = (folder: string, auth: AuthMode, secretsDir: string | null): BundleSource => ({
+  pollMs,
+  read: async () => {
+    try {
+      const bundle = compileAll(await readManifests(folder), auth);
+      if (!bundle.ok) return bundle;
+      const names = bundle.value.datasets.flatMap(({ source }) => (source.credentials === null ? [] : [source.credentials]));
+      // No operator: nobody releases snapshots, so replicas do not wait.
+      const datasets = bundle.value.datasets.map((dataset) => ({
+        ...dataset,
+        snapshot: { ...dataset.snapshot, activation: 'Immediate' as const },
+      }));
+      const content = { auth: bundle.value.auth, datasets, endpoints: bundle.value.endpoints, keys: bundle.value.keys };
+      return ok({
+        bundle: { revision: revisionOf(content), ...content },
+        credentials: await readCredentials(secretsDir, names),
+        sequence: 0,
+      });
+    } catch (error) {
+      return err(`the configuration folder cannot be read (${String((error as { code?: unknown }).code ?? 'unknown error')})`);
+    }
+  },
+  mark: async () => {
+    try {
+      const files = await yamlFiles(folder);
+      return (
+        await Promise.all(
+          files.map(async (file) => `${file} ${await stat(file).then(({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`)}`),
+        )
+      ).join('\n');
+    } catch {
+      return 'unreadable';
+    }
+  },
+});

@@ -1,0 +1,82 @@
+/** One parameter's text as a typed value. Values never stand in messages. */
+import { type CompiledParam, isRealDay, isRealTimestamp } from '@offloader/contract';
+import type { SqlValue } from './sql.ts';
+
+type Parse = (text: string, param: CompiledParam) => SqlValue | undefined;
+
+const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
+
+/** Optional sign and digits within 64 bits, else undefined. */
+export const parseInt64 = (text: string): bigint | undefined => {
+  if (!/^[+-]?[0-9]{1,40}$/.test(text)) return undefined;
+  const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
+  return value >= int64.min && value <= int64.max ? value : undefined;
+};
+
+const isWithin = (value: number, { min, max }: CompiledParam): boolean => (min === null || value >= min) && (max === null || value <= max);
+
+const integer: Parse = (text, param) => {
+  const value = parseInt64(text);
+  return value !== undefined && isWithin(Number(value), param) ? value : undefined;
+};
+
+const number: Parse = (text, param) => {
+  if (!/^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) && isWithin(value, param) ? value : undefined;
+};
+
+/** What the client may have meant: a `+` that was sent raw arrives as a blank at the end. */
+const spellings = (text: string): readonly string[] => (text.endsWith(' ') ? [text, `${text.slice(0, -1)}+`] : [text]);
+
+const aliased = (text: string, { aliases }: CompiledParam): string | undefined => {
+  const spelling = spellings(text).find((one) => Object.hasOwn(aliases, one));
+  return spelling === undefined ? undefined : aliases[spelling];
+};
+
+const string: Parse = (text, param) => {
+  const { minLength, maxLength, pattern } = param;
+  const value = aliased(text, param) ?? text;
+  const isLongEnough = minLength === null || value.length >= minLength;
+  const isShortEnough = maxLength === null || value.length <= maxLength;
+  return isLongEnough && isShortEnough && (pattern === null || new RegExp(pattern, 'u').test(value)) ? value : undefined;
+};
+
+const enumeration: Parse = (text, param) => aliased(text, param) ?? spellings(text).find((one) => param.enum?.includes(one) === true);
+
+const parsers: Readonly<Record<CompiledParam['type'], Parse>> = {
+  string,
+  integer,
+  number,
+  boolean: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+  date: (text) => (isRealDay(text) ? text : undefined),
+  timestamp: (text) => (isRealTimestamp(text) ? text : undefined),
+  enum: enumeration,
+};
+
+/** More than any list that a URL of bearable length holds. */
+const maxListItems = 1000;
+
+/** The typed value, a list of them for a list parameter, or undefined when the text is not one. */
+export const parseParam = (param: CompiledParam, text: string): SqlValue | readonly SqlValue[] | undefined => {
+  const parse = parsers[param.type];
+  if (!param.list) return parse(text, param);
+  const items = text.split(',');
+  if (items.length > maxListItems) return undefined;
+  const values = items.map((item) => parse(item, param));
+  return values.some((value) => value === undefined) ? undefined : (values as readonly SqlValue[]);
+};
+
+const expectations: Readonly<Record<CompiledParam['type'], string>> = {
+  string: 'text of the declared form',
+  integer: 'an integer',
+  number: 'a number',
+  boolean: 'true or false',
+  date: 'a day as YYYY-MM-DD',
+  timestamp: 'an ISO 8601 date-time',
+  enum: 'one of the declared values',
+};
+
+/** What a parameter takes, in words. */
+export const expectationOf = ({ type, list, min, max }: CompiledParam): string =>
+  `${list ? 'a comma-separated list, each item ' : ''}${expectations[type]}${min === null ? '' : `, at least ${min}`}${max === null ? '' : `, at most ${max}`}`;

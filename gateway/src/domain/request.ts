@@ -1,0 +1,97 @@
+/** A request's parameters against an endpoint's declaration: a typed Request, or the first failure in the documented order. */
+import { type CompiledEndpoint, type CompiledParam, err, ok, reservedParams, type Result } from '@offloader/contract';
+import type { Failure } from './failure.ts';
+import { expectationOf, parseInt64, parseParam } from './param-value.ts';
+import type { SentParams } from './query-string.ts';
+import type { SqlValue } from './sql.ts';
+
+export type ParamValues = Readonly<Record<string, SqlValue | readonly SqlValue[]>>;
+export type Request = {
+  /** Every parameter that has a value, defaults included. */
+  readonly values: ParamValues;
+  /** In the endpoint's order. */
+  readonly columns: readonly string[];
+  readonly limit: number;
+  readonly offset: number;
+  /** Still to be opened (cursor.ts); null without one. */
+  readonly cursor: string | null;
+};
+
+type Check<T> = Result<T, Failure>;
+const isPlain = (name: string): boolean => /^[A-Za-z][A-Za-z0-9_-]{0,62}$/.test(name);
+const invalid = (code: string, param: string | null, message: string): { readonly ok: false; readonly error: Failure } =>
+  err({ kind: 'invalid_param', code, param: param !== null && isPlain(param) ? param : null, message });
+
+const unknownParam = (endpoint: CompiledEndpoint, sent: SentParams): Failure | undefined => {
+  const known = new Set([...endpoint.params.map((param) => param.name), ...reservedParams]);
+  const stranger = [...sent.keys()].find((name) => !known.has(name));
+  if (stranger === undefined) return undefined;
+  return invalid('unknown_param', stranger, isPlain(stranger) ? `unknown parameter ${stranger}` : 'unknown parameter').error;
+};
+
+const badCombination = ({ combinations, params }: CompiledEndpoint, sent: SentParams): Failure | undefined => {
+  if (combinations === null) return undefined;
+  const used = params.map((param) => param.name).filter((name) => sent.has(name));
+  const fits = combinations.some((listed) => listed.length === used.length && listed.every((name) => used.includes(name)));
+  return fits
+    ? undefined
+    : invalid('invalid_combination', null, 'these parameters cannot be used together; see the declared combinations').error;
+};
+
+const defaultOf = (param: CompiledParam): SqlValue | readonly SqlValue[] | null => {
+  const value = param.default;
+  if (value === null) return null;
+  const typed = (one: string | number | boolean): SqlValue => (param.type === 'integer' ? BigInt(one) : one);
+  return Array.isArray(value) ? (value as readonly (string | number | boolean)[]).map(typed) : typed(value as string | number | boolean);
+};
+
+const paramValues = (endpoint: CompiledEndpoint, sent: SentParams): Check<ParamValues> => {
+  const values: Record<string, SqlValue | readonly SqlValue[]> = {};
+  for (const param of endpoint.params) {
+    const text = sent.get(param.name);
+    if (text === undefined && param.required) return invalid('missing_param', param.name, `parameter ${param.name} is required`);
+    const value = text === undefined ? defaultOf(param) : parseParam(param, text);
+    if (value === undefined) return invalid('invalid_param', param.name, `parameter ${param.name} must be ${expectationOf(param)}`);
+    if (value !== null) values[param.name] = value;
+  }
+  return ok(values);
+};
+
+const columnsOf = (endpoint: CompiledEndpoint, sent: SentParams): Check<readonly string[]> => {
+  const text = sent.get('columns');
+  if (text === undefined) return ok(endpoint.columns);
+  const asked = text.split(',').map((name) => name.trim());
+  return asked.every((name) => endpoint.columns.includes(name))
+    ? ok(endpoint.columns.filter((name) => asked.includes(name)))
+    : invalid('invalid_columns', 'columns', 'columns must list columns that this endpoint answers');
+};
+
+const boundedInteger = (
+  name: 'limit' | 'offset',
+  text: string | undefined,
+  { fallback, min, max }: { fallback: number; min: number; max: number },
+): Check<number> => {
+  if (text === undefined) return ok(fallback);
+  const value = parseInt64(text);
+  const isIn = value !== undefined && value >= BigInt(min) && value <= BigInt(max);
+  const range = max === Number.MAX_SAFE_INTEGER ? `an integer of ${min} or more` : `an integer from ${min} to ${max}`;
+  return isIn ? ok(Number(value)) : invalid(`invalid_${name}`, name, `${name} must be ${range}`);
+};
+
+/** Order of checks: unknown → combination → declared parameters → columns → limit → offset → cursor. */
+export const parseRequest = (endpoint: CompiledEndpoint, sent: SentParams): Check<Request> => {
+  const early = unknownParam(endpoint, sent) ?? badCombination(endpoint, sent);
+  if (early !== undefined) return err(early);
+  const values = paramValues(endpoint, sent);
+  if (!values.ok) return values;
+  const columns = columnsOf(endpoint, sent);
+  if (!columns.ok) return columns;
+  const { defaultLimit, maxLimit } = endpoint.pagination;
+  const limit = boundedInteger('limit', sent.get('limit'), { fallback: defaultLimit, min: 1, max: maxLimit });
+  if (!limit.ok) return limit;
+  const offset = boundedInteger('offset', sent.get('offset'), { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (!offset.ok) return offset;
+  const cursor = sent.get('cursor') ?? null;
+  if (cursor !== null && sent.has('offset')) return invalid('invalid_cursor', 'cursor', 'cursor and offset cannot be used together');
+  return ok({ values: values.value, columns: columns.value, limit: limit.value, offset: offset.value, cursor });
+};

@@ -1,0 +1,64 @@
+/** The admin port: probes, metrics, diagnostics, and a page for whoever is on call. Not for the outside. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Report } from '@offloader/contract';
+import express, { type Express, type Request } from 'express';
+import helmet from 'helmet';
+import { triagePage } from './triage-page.ts';
+
+export type AdminOptions = {
+  readonly version: string;
+  readonly adminToken: string | null;
+  /** null until the gateway has started. */
+  readonly report: () => Promise<Report> | null;
+  readonly metricsPage: () => Promise<string>;
+  readonly isReady: () => boolean;
+  readonly onOperator: () => void;
+};
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+/** Constant time, whatever the lengths. */
+const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
+const bearer = (request: Request): string => /^Bearer (.+)$/.exec(request.get('authorization') ?? '')?.[1] ?? '';
+
+/** The Express app of the admin port; the caller listens. */
+export const createAdmin = (options: AdminOptions): Express => {
+  const { adminToken } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(
+    helmet({
+      strictTransportSecurity: false,
+      contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], styleSrc: ["'unsafe-inline'"], upgradeInsecureRequests: null } },
+    }),
+  );
+  app.get('/live', (_request, response) => void response.json({ status: 'ok' }));
+  app.get('/ready', (_request, response) => {
+    const ready = options.isReady();
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'not_ready', ready });
+  });
+  app.get(
+    '/status',
+    (_request, response) => void response.json({ status: 'ok', service: 'offloader', version: options.version, ready: options.isReady() }),
+  );
+  app.get('/metrics', async (_request, response) => {
+    response.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metricsPage());
+  });
+  app.get('/diagnostics', async (request, response) => {
+    response.set('Cache-Control', 'no-store');
+    // Without a token to compare with nobody gets in.
+    if (adminToken === null)
+      return void response.status(503).json({ status: 'not_ready', error: 'OFFLOADER_ADMIN_TOKEN is not set; diagnostics are closed' });
+    if (!isSame(bearer(request), adminToken))
+      return void response.status(401).set('WWW-Authenticate', 'Bearer').json({ error: 'unauthorized' });
+    if (request.get('user-agent')?.startsWith('offloader-operator') === true) options.onOperator();
+    const report = options.report();
+    if (report === null) return void response.status(503).json({ status: 'not_ready', ready: false });
+    response.json(await report);
+  });
+  app.get('/', async (_request, response) => {
+    const report = options.report();
+    response.type('html').send(triagePage(options.version, options.isReady(), report === null ? null : await report));
+  });
+  app.use((_request, response) => void response.status(404).json({ error: 'not_found' }));
+  return app;
+};

@@ -1,0 +1,24 @@
+/** Runs one gateway as this process: exits 1 with one clear message when it cannot start, 0 after a drained SIGTERM. */
+import { parseSettings } from './settings.ts';
+import { startGateway, type StartOptions } from './serve.ts';
+
+const refuse = (message: string): never => {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+};
+
+export const runGateway = async (environment: NodeJS.ProcessEnv, options: StartOptions = {}): Promise<void> => {
+  const settings = parseSettings(environment);
+  if (!settings.ok) return refuse(settings.error);
+  const gateway = await startGateway(settings.value, options).catch((error: unknown) =>
+    refuse(error instanceof Error ? error.message : String(error)),
+  );
+  let isStopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      // A second one means it.
+      if (isStopping) process.exit(1);
+      isStopping = true;
+      void gateway.stop().then(() => process.exit(0));
+    });
+};

@@ -1,0 +1,214 @@
+/** Puts a gateway together and runs it: ports first, then what is on the volume, then the sources. */
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { ConfigSync, LoadedConfig, Report } from '@offloader/contract';
+import type { Express } from 'express';
+import { keepLastGood, readLastGood } from './bundle-source/last-good.ts';
+import { openSource } from './bundle-source/open.ts';
+import { createResponseCache } from './cache/responses.ts';
+import { incidentsOf } from './domain/incidents.ts';
+import { buildLive, emptyLive } from './domain/live.ts';
+import type { Observation, Observe } from './domain/observation.ts';
+import type { Live } from './domain/serving.ts';
+import type { Settings } from './domain/settings.ts';
+import { createSigner } from './domain/signature.ts';
+import { createEngine } from './duckdb/engine.ts';
+import { createAdmin } from './http/admin.ts';
+import { createApi } from './http/api.ts';
+import { openStore } from './object-store/open.ts';
+import { createLog } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { createSnapshots } from './snapshots/snapshots.ts';
+import { followConfig } from './follow-config.ts';
+import { watchEngine } from './watch-engine.ts';
+
+export type Gateway = {
+  readonly apiPort: number;
+  readonly adminPort: number;
+  /** Takes no new request, lets those in flight end (30 s at most), and ends. */
+  stop(): Promise<void>;
+};
+export type StartOptions = { readonly observe?: Observe; readonly version?: string; readonly expectMounted?: boolean };
+
+const drainMs = 30_000;
+
+const listen = async (app: Express, port: number): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000 }, app);
+    server.once('error', reject);
+    server.listen(port, () => resolve(server));
+  });
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+const close = async (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+
+const versionOf = async (): Promise<string> => {
+  const manifest = new URL(import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json', import.meta.url);
+  return (JSON.parse(await readFile(manifest, 'utf8')) as { version: string }).version;
+};
+
+/**
+ * Starts a gateway. Rejects with an Error whose message is the findings when there is no usable configuration, neither now
+ * nor from before, and it is not one that is still to be mounted.
+ */
+export const startGateway = async (settings: Settings, options: StartOptions = {}): Promise<Gateway> => {
+  const version = options.version ?? (await versionOf());
+  const log = options.observe ?? createLog(settings.logLevel);
+  const metrics = createMetrics();
+  const signals = { authFailures: 0, authSuccesses: 0, busySince: null };
+  const observe = (event: Observation): void => {
+    if (event.kind === 'auth_failed') signals.authFailures += 1;
+    if (event.kind === 'request_ended' && event.keyId !== null) signals.authSuccesses += 1;
+    metrics.observe(event);
+    log(event);
+  };
+  await mkdir(join(settings.cacheDir, 'tmp'), { recursive: true });
+  const engine = await createEngine({
+    cacheDir: settings.cacheDir,
+    poolSize: settings.poolSize,
+    remoteScanConcurrency: settings.remoteScanConcurrency,
+    threads: settings.duckdbThreads,
+    memoryLimit: settings.duckdbMemoryLimit,
+  });
+  const snapshots = await createSnapshots({
+    cacheDir: settings.cacheDir,
+    engine,
+    openStore,
+    observe,
+    limits: { memoryLimit: settings.loadMemoryLimit, threads: settings.duckdbThreads },
+    loadConcurrency: settings.loadConcurrency,
+  });
+  const health = watchEngine(engine, observe);
+  const cache = createResponseCache(settings.cacheMaxEntries, settings.cacheMaxBytes);
+  const keyUse = new Map<string, number>();
+
+  let live: Live = emptyLive;
+  let config: LoadedConfig | null = null;
+  let sync: ConfigSync = {
+    enabled: true,
+    result: 'init',
+    error: null,
+    last_checked: null,
+    last_applied: null,
+    revision: null,
+    sequence: 0,
+  };
+  const rebuildLive = (): void => {
+    if (config !== null) live = buildLive(config.bundle, { servings: snapshots.state.servings(), kept: snapshots.state.kept() }, live);
+  };
+  snapshots.state.onSwap((dataset) => {
+    rebuildLive();
+    cache.drop(dataset);
+  });
+  const isReady = (): boolean => live.revision !== null && !live.draining && health.isUp() && snapshots.bootDone();
+
+  const reportNow = async (): Promise<Report> => {
+    const base = {
+      build_version: version,
+      pod: settings.podName,
+      config_revision: live.revision,
+      duckdb_status: health.isUp() ? ('ok' as const) : ('error' as const),
+      pool: engine.pool(),
+      disk: { cache_dir_free_bytes: await snapshots.diskFreeBytes() },
+      ready: isReady(),
+      config_sync: sync,
+      datasets: snapshots.reports(Date.now()),
+      keys: [...keyUse].map(([id, at]) => ({ id, last_used_at: new Date(at).toISOString() })),
+    };
+    return { ...base, incidents: incidentsOf(base, signals) };
+  };
+
+  const api = await listen(
+    createApi({
+      live: { current: () => live, lease: snapshots.state.lease },
+      answers: {
+        engine,
+        cache,
+        sign: createSigner(settings.secretKeyBase),
+        timeoutMs: settings.queryTimeoutMs,
+        onEngineError: health.onQueryError(snapshots.reportCorrupt),
+      },
+      corsOrigins: settings.corsOrigins,
+      podName: settings.podName,
+      observe,
+      now: Date.now,
+      onKeyUsed: (id) => keyUse.set(id, Date.now()),
+    }),
+    settings.apiPort,
+  );
+  const admin = await listen(
+    createAdmin({
+      version,
+      adminToken: settings.adminToken,
+      report: () => (live.revision === null ? null : reportNow()),
+      metricsPage: async () => {
+        const report = live.revision === null ? null : await reportNow();
+        const qualityWarnings = new Set([...live.servings.values()].filter((one) => one.quality === 'warning').map((one) => one.dataset));
+        return metrics.page(report === null ? null : { report, duckdbUp: health.isUp(), cache: cache.stats(), qualityWarnings });
+      },
+      isReady,
+      onOperator: () => snapshots.operatorSeen(Date.now()),
+    }),
+    settings.adminPort,
+  );
+
+  const apply = async (next: LoadedConfig): Promise<void> => {
+    if (config === null) await snapshots.warmStart(next.bundle.datasets);
+    config = next;
+    // Keys and grants count from the next request on; a dataset that moved keeps its old endpoints until its cutover.
+    rebuildLive();
+    snapshots.configure(next.bundle.datasets, next.credentials);
+    rebuildLive();
+    cache.drop(null);
+    observe({
+      kind: 'config_applied',
+      revision: next.bundle.revision,
+      sequence: next.sequence,
+      datasets: next.bundle.datasets.length,
+      endpoints: next.bundle.endpoints.length,
+      keys: next.bundle.keys.length,
+    });
+    await keepLastGood(settings.cacheDir, next).catch(() => undefined);
+  };
+  const { source, isMounted } = openSource(settings.configDir, settings.auth, settings.secretsDir, options.expectMounted ?? false);
+  const follower = followConfig(source, {
+    apply,
+    fallback: async () => readLastGood(settings.cacheDir),
+    isRequired: !isMounted,
+    observe,
+    onSync: (next) => (sync = next),
+  });
+  const stopAll = async (): Promise<void> => {
+    follower.stop();
+    health.stop();
+    await Promise.all([close(api), close(admin)]);
+    await snapshots.close();
+    await engine.close();
+  };
+  try {
+    await follower.start();
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+  observe({ kind: 'booted', apiPort: portOf(api), adminPort: portOf(admin), revision: live.revision, version });
+  return {
+    apiPort: portOf(api),
+    adminPort: portOf(admin),
+    stop: async () => {
+      observe({ kind: 'draining' });
+      live = { ...live, draining: true };
+      await stopAll();
+    },
+  };
+};
