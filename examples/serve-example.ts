@@ -27,7 +27,6 @@ export const serveExample = async (places: Places, examples: readonly string[]):
   console.log(`\nReady: API ${apiUrl}, admin ${adminUrl}, log ${places.log}\n`);
   for (const line of examples) console.log(line);
   console.log(`\nHow it is: curl -s -H 'Authorization: Bearer ${adminToken}' ${adminUrl}/diagnostics`);
-  console.log(`Catalogue: ${adminUrl}/docs`);
   console.log('Ctrl-C stops it.');
   const [code] = await ended;
   return code ?? 0;

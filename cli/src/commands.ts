@@ -6,6 +6,7 @@ import { addKeys } from './commands/keys.ts';
 import { addManifest } from './commands/manifest.ts';
 import { addPublish } from './commands/publish.ts';
 import { addScaffoldDataset } from './commands/scaffold-dataset.ts';
+import { addServe } from './commands/serve.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addSupportBundle } from './commands/support-bundle.ts';
 import { addTriage } from './commands/triage.ts';
@@ -13,6 +14,6 @@ import { addValidate } from './commands/validate.ts';
 import type { AddCommand } from './program.ts';
 
 export const commands: readonly AddCommand[] = [
-  ...[addInit, addScaffoldDataset, addKeys, addValidate, addManifest, addPublish],
+  ...[addInit, addScaffoldDataset, addKeys, addValidate, addManifest, addPublish, addServe],
   ...[addEndpoint, addSnapshot, addTriage, addDoctor, addSupportBundle],
 ];
