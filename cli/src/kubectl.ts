@@ -2,10 +2,13 @@
 /** The `kubectl offloader` plugin: the same habits as `offloader`, on a cluster. */
 import { addBlock, addPin, addRebuild, addRefresh, addRollback, addUnpin } from './commands/cluster/dataset-edits.ts';
 import { addStatus } from './commands/cluster/status.ts';
+import { addClusterSupportBundle } from './commands/cluster/support-bundle.ts';
+import { addClusterTriage } from './commands/cluster/triage.ts';
 import { processContext } from './process-context.ts';
 import { runProgram } from './program.ts';
 
-const commands = [addStatus, addRollback, addPin, addUnpin, addBlock, addRefresh, addRebuild];
+const edits = [addRollback, addPin, addUnpin, addBlock, addRefresh, addRebuild];
+const commands = [addStatus, addClusterTriage, ...edits, addClusterSupportBundle];
 
 await runProgram(
   'kubectl offloader',

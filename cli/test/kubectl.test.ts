@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { extract } from 'tar';
 import { dataset, endpoint, installCrds, openWorld, replicas, startApiServer } from './cluster-world.ts';
 import type { ApiServer, World } from './cluster-world.ts';
-import { offloader } from './run-offloader.ts';
+import { inFolder, offloader } from './run-offloader.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -63,6 +66,25 @@ there('kubectl offloader', () => {
     await world.apply('Endpoint', 'lost', endpoint({ name: 'lost', datasetRef: { name: 'nowhere' } }));
     await world.settled('Endpoint', 'lost', 'False');
     expect(await kubectl('status')).toMatchObject({ code: 1, out: expect.stringMatching(/Endpoint +lost +False/) });
+  });
+
+  test('a support bundle holds the resources and lists what could not be had, such as reports without a kubelet', () =>
+    inFolder(async (folder) => {
+      const out = join(folder, 'bundle.tar.gz');
+      const ran = await kubectl('support-bundle', '--out', out);
+      expect(ran).toMatchObject({ code: 0, err: '' });
+      await extract({ file: out, cwd: folder });
+      expect(await readFile(join(folder, 'resources/datasets.yaml'), 'utf8')).toContain('name: visits');
+      const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
+      expect(manifest.files.map(({ path }: { path: string }) => path)).toContain('pods/gateway.yaml');
+      expect(JSON.stringify(manifest.not_fetched)).toContain('offloader-gateway-0: /diagnostics');
+      expect(await kubectl('support-bundle', '--out', out)).toMatchObject({ code: 1, err: expect.stringContaining('--force') });
+    }));
+
+  test('triage names a pod that does not answer and an operator that has no pod', async () => {
+    const ran = await kubectl('triage');
+    expect(ran).toMatchObject({ code: 1, err: '' });
+    expect(ran.out).toMatch(/gateway_does_not_start: owner Environment[^]*operator_down: owner Environment/);
   });
 
   test('a dataset that is not there is named', async () => {

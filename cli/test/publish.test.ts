@@ -71,22 +71,23 @@ describe('publish in place', () => {
 });
 
 describe('what is read from the files', () => {
-  test('a column of codes with leading zeros stays text in CSV, and --types overrules', () =>
+  test('codes with leading zeros and dates of another form stay text in CSV, and --types overrules', () =>
     inFolder(async (folder) => {
-      await writeFile(join(folder, 'a.csv'), 'code,n\n00123,1\n42,2\n');
+      await writeFile(join(folder, 'a.csv'), 'code,n,day\n00123,1,31/12/2026\n42,2,\n');
       await offloader(['publish', folder, '--dataset', 'd', '--types', 'n=DOUBLE']);
       expect((await manifestIn(folder))['schema']).toEqual([
         { name: 'code', type: 'VARCHAR' },
         { name: 'n', type: 'DOUBLE' },
+        { name: 'day', type: 'VARCHAR' },
       ]);
     }));
 
   test('every column that cannot be served is named with its file, and nothing is written', () =>
     inFolder(async (folder) => {
-      await parquet(folder, 'a.parquet', "SELECT 'a'::BLOB AS raw, 1::UBIGINT AS big, 1 AS fine");
+      await parquet(folder, 'a.parquet', "SELECT 'a'::BLOB AS raw, INTERVAL 1 day AS big, 1 AS fine");
       const ran = await offloader(['publish', folder, '--dataset', 'd']);
       expect(ran.code).toBe(1);
-      expect(ran.err).toMatch(/a\.parquet: column raw: type BLOB.*\n.*a\.parquet: column big: type UBIGINT/);
+      expect(ran.err).toMatch(/a\.parquet: column raw: type BLOB.*\n.*a\.parquet: column big: type INTERVAL/);
       expect(await readdir(folder)).toEqual(['a.parquet']);
     }));
 

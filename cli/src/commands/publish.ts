@@ -9,7 +9,7 @@ import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
 import type { AddCommand } from '../program.ts';
 import { list, typesOption } from '../option-values.ts';
-import { findDataFiles } from '../publish/data-files.ts';
+import { findDataFiles, unsafePath } from '../publish/data-files.ts';
 import type { DataFile } from '../publish/data-files.ts';
 import { inspectFiles } from '../publish/inspect-files.ts';
 import { draftManifest } from '../publish/manifest-draft.ts';
@@ -69,6 +69,8 @@ export const addPublish: AddCommand = (program, context) => {
 
 const publish = async (dir: string, options: Options, context: Context): Promise<ExitCode> => {
   const folder = resolve(dir);
+  // Both are valid ids, and neither is a folder of its own.
+  if (['.', '..'].includes(options.snapshotId ?? '')) return failed(context, ['--snapshot-id: . and .. cannot name a snapshot']);
   const files = await dataFiles(folder, options, context);
   if (files === undefined) return 1;
   const inspected = await inspectFiles(files);
@@ -100,8 +102,10 @@ const dataFiles = async (folder: string, options: Options, context: Context): Pr
     const found = await findDataFiles(folder);
     // In place, the folder may hold snapshots that earlier runs copied there.
     const files = options.out === undefined ? found.filter((file) => !file.path.startsWith('snapshots/')) : found;
-    if (files.length > 0) return files;
-    failed(context, [`${folder}: no .parquet or .csv file in it`]);
+    const unsafe = unsafePath(files);
+    if (unsafe !== undefined) failed(context, [`${unsafe.path}: rename it; %, ?, # and \\ cannot stand in a manifest's path`]);
+    else if (files.length > 0) return files;
+    else failed(context, [`${folder}: no .parquet or .csv file in it`]);
   } catch (error) {
     failed(context, [`${folder}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`]);
   }

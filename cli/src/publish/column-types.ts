@@ -10,6 +10,10 @@ const exact: Readonly<Record<string, ColumnType>> = {
   USMALLINT: 'INTEGER',
   UINTEGER: 'BIGINT',
   BIGINT: 'BIGINT',
+  // The load fails, naming the column, when a value of these does not fit.
+  UBIGINT: 'BIGINT',
+  HUGEINT: 'BIGINT',
+  UHUGEINT: 'BIGINT',
   FLOAT: 'DOUBLE',
   DOUBLE: 'DOUBLE',
   DATE: 'DATE',

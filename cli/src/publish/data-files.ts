@@ -12,6 +12,9 @@ export type DataFile = {
 
 const formats: Readonly<Record<string, DataFile['format']>> = { csv: 'csv', parquet: 'parquet' };
 
+/** A manifest's paths become URLs, where these have a meaning of their own. */
+export const unsafePath = (files: readonly DataFile[]): DataFile | undefined => files.find(({ path }) => /[%?#\\]/.test(path));
+
 /** Every Parquet and CSV file under a folder. Hidden files and folders are work in progress by custom, and are left out. */
 export const findDataFiles = async (folder: string): Promise<readonly DataFile[]> => {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });

@@ -33,22 +33,30 @@ const inspectFile = async (connection: DuckDBConnection, file: DataFile): Promis
   const source = scan(file);
   const columns = (await rows(connection, `DESCRIBE FROM ${source}`)).map(([name, type]) => ({ name: String(name), type: String(type) }));
   const counted = await rows(connection, `SELECT count(*) FROM ${source}`);
-  const typed = file.format === 'csv' ? await keepLeadingZeros(connection, file, columns) : columns;
+  const typed = file.format === 'csv' ? await plainlyTyped(connection, file, columns) : columns;
   return { ...file, rows: Number(counted[0]?.[0]), columns: typed };
 };
 
-/** CSV has no types: a column of whole numbers with leading zeros (00123) is a code, and stays text. */
-const keepLeadingZeros = async (
+/**
+ * CSV has no types, and the gateway loads its text by plain casts. So a column that only a guess makes a date (31/12/2026), or
+ * whole numbers with leading zeros (00123: a code), stays text.
+ */
+const plainlyTyped = async (
   connection: DuckDBConnection,
   file: DataFile,
   columns: readonly PhysicalColumn[],
 ): Promise<readonly PhysicalColumn[]> => {
-  const numbers = columns.filter((column) => /INT$|^INTEGER$|^DOUBLE$/.test(column.type));
-  if (numbers.length === 0) return columns;
-  const coded = numbers.map((column) => `coalesce(bool_or(regexp_matches(${identifier(column.name)}, '^[+-]?0[0-9]')), false)`);
-  const [flags] = await rows(connection, `SELECT ${coded.join(', ')} FROM ${scan(file, ', all_varchar = true')}`);
-  const codes = new Set(numbers.filter((_, index) => flags?.[index] === true).map((column) => column.name));
-  return columns.map((column) => (codes.has(column.name) ? { ...column, type: 'VARCHAR' } : column));
+  const guessed = columns.filter((column) => column.type !== 'VARCHAR');
+  if (guessed.length === 0) return columns;
+  const checks = guessed.map(({ name, type }) => {
+    const text = identifier(name);
+    const isPlain = `(${text} IS NULL OR TRY_CAST(${text} AS ${type}) IS NOT NULL)`;
+    const isCode = /INT$|^INTEGER$|^DOUBLE$/.test(type) ? ` AND coalesce(NOT regexp_matches(${text}, '^[+-]?0[0-9]'), true)` : '';
+    return `coalesce(bool_and(${isPlain}${isCode}), true)`;
+  });
+  const [flags] = await rows(connection, `SELECT ${checks.join(', ')} FROM ${scan(file, ", all_varchar = true, nullstr = ''")}`);
+  const plain = new Set(guessed.filter((_, index) => flags?.[index] === true).map(({ name }) => name));
+  return columns.map((column) => (plain.has(column.name) ? column : { ...column, type: 'VARCHAR' }));
 };
 
 const scan = (file: DataFile, options = ''): string =>

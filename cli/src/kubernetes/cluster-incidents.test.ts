@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Condition, Incident, Report } from '@offloader/contract';
+import { clusterIncidents } from './cluster-incidents.ts';
+import type { ClusterFacts } from './cluster-incidents.ts';
+import type { Pod } from './cluster.ts';
+
+const pod = (name: string, isReady: boolean, waiting?: string): Pod => ({
+  metadata: { name },
+  status: {
+    phase: 'Running',
+    conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }],
+    ...(waiting === undefined ? {} : { containerStatuses: [{ state: { waiting: { reason: waiting } } }] }),
+  },
+});
+const stale: Incident = {
+  ...{ class: 'dataset_stale', dataset: 'd', owner: 'UpstreamData', since: null },
+  ...{ evidence: ['26 h old'], action: '', runbook: '', escalate: '' },
+};
+const reporting = (...incidents: Incident[]) => ({ ok: true, value: { incidents } as unknown as Report }) as const;
+const silent = { ok: false, error: 'no answer' } as const;
+const well: ClusterFacts = {
+  gateways: [
+    { pod: pod('g-0', true), report: reporting() },
+    { pod: pod('g-1', true), report: reporting() },
+  ],
+  operators: [pod('o-0', true), pod('o-1', false)],
+  resources: [{ object: 'Dataset/d', conditions: [], behind: [] }],
+};
+const stalled: Condition = {
+  ...{ type: 'Stalled', status: 'True', reason: 'UnknownColumn', message: 'no column x' },
+  lastTransitionTime: '2026-01-01T00:00:00Z',
+};
+
+describe('what a cluster shows', () => {
+  test('nothing, when all is well', () => {
+    expect(clusterIncidents(well)).toEqual([]);
+  });
+
+  test.each<[string, Partial<ClusterFacts>, string]>([
+    [
+      'a pod that crashes and does not answer',
+      { gateways: [{ pod: pod('g-0', false, 'CrashLoopBackOff'), report: silent }] },
+      'gateway_does_not_start Environment',
+    ],
+    ['no operator that is ready', { operators: [pod('o-0', false)] }, 'operator_down Environment'],
+    ['no operator at all', { operators: [] }, 'operator_down Environment'],
+    [
+      'a resource that is refused',
+      { resources: [{ object: 'Endpoint/e', conditions: [stalled], behind: [] }] },
+      'config_rejected Environment',
+    ],
+    ['a replica that is behind', { resources: [{ object: 'Dataset/d', conditions: [], behind: ['g-1'] }] }, 'replica_behind Environment'],
+  ])('%s', (_what, facts, expected) => {
+    expect(clusterIncidents({ ...well, ...facts }).map((one) => `${one.class} ${one.owner}`)).toEqual([expected]);
+  });
+
+  test('an incident that two gateways tell is told once, with the evidence of both', () => {
+    const other = { ...stale, evidence: ['27 h old'] };
+    const gateways = [
+      { pod: pod('g-0', true), report: reporting(stale) },
+      { pod: pod('g-1', true), report: reporting(other) },
+    ];
+    expect(clusterIncidents({ ...well, gateways })).toEqual([{ ...stale, evidence: ['26 h old', '27 h old'] }]);
+  });
+
+  test('a pod that answers is no start failure, however unready', () => {
+    const gateways = [{ pod: pod('g-0', false), report: reporting(stale) }];
+    expect(clusterIncidents({ ...well, gateways }).map((one) => one.class)).toEqual(['dataset_stale']);
+  });
+});
