@@ -20,12 +20,16 @@ try {
   process.exit(1);
 }
 
+const lastWordsMs = 100;
+
 const operator = await startOperator({
   settings: settings.value,
   kubeConfig,
   observe: createLog(settings.value.logLevel),
-  // Whatever this process still does could meet the next leader's work.
-  lost: () => process.exit(1),
+  lost: () => {
+    // It may write nothing more; the moment is for the log line that says why it ends.
+    setTimeout(() => process.exit(1), lastWordsMs);
+  },
 });
 
 /** The kubelet kills after 30 s; a stop that hangs must not take that long. */
