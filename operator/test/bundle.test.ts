@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mounted, objectNames } from '@offloader/contract';
-import { startApiServer } from '../../contract/test/support/api-server.ts';
-import type { ApiServer } from '../../contract/test/support/api-server.ts';
+import { startApiServer } from './support/api-server.ts';
+import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
 import { World, clientOf, conditionOf, installCrds, release, replicas, until } from './support/world.ts';
 

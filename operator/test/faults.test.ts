@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { startApiServer } from '../../contract/test/support/api-server.ts';
-import type { ApiServer } from '../../contract/test/support/api-server.ts';
+import { startApiServer } from './support/api-server.ts';
+import type { ApiServer } from './support/api-server.ts';
 import { permissions } from '../src/index.ts';
 import { Proxy } from './support/proxy.ts';
 import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sha256Hex } from '@offloader/contract';
-import { startApiServer } from '../../contract/test/support/api-server.ts';
-import type { ApiServer } from '../../contract/test/support/api-server.ts';
+import { startApiServer } from './support/api-server.ts';
+import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';
 import { World, clientOf, conditionOf, installCrds, until } from './support/world.ts';
 

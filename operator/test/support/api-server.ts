@@ -1,0 +1,7 @@
+/** A real API server for tests. Loaded by URL: tsc cannot rewrite a relative import into the sources of another project. */
+export type ApiServer = { readonly kubeconfig: string; readonly url: string; stop(): Promise<void> };
+export type Unavailable = { readonly unavailable: string };
+
+const url = new URL('../../../contract/test/support/api-server.ts', import.meta.url).href;
+
+export const { startApiServer } = (await import(url)) as { readonly startApiServer: () => Promise<ApiServer | Unavailable> };
