@@ -60,7 +60,12 @@ const emptyOutcome = (compiled: CompiledDataset, pods: readonly PodState[], empt
   if (compiled.suspend) return { kind: 'waiting', reason: 'Suspended', message: `Suspended with no snapshot on ${names(empty)}.` };
   const error = firstError(compiled, empty);
   const where = `a snapshot is active on ${onGateways(pods.length - empty.length, pods.length)}`;
-  if (error === undefined) return { kind: 'waiting', reason: 'Loading', message: `Loading: ${where}.` };
+  if (error === undefined) {
+    const note = empty.map((pod) => pod.rows.get(compiled.name)?.last_attempted?.note ?? '').find((text) => text !== '');
+    return note === undefined
+      ? { kind: 'waiting', reason: 'Loading', message: `Loading: ${where}.` }
+      : { kind: 'waiting', reason: 'NothingToLoad', message: `${note} (${where})` };
+  }
   return { kind: 'waiting', reason: pascal(error.code), message: `${errorText(error)} (${where})` };
 };
 
@@ -73,7 +78,9 @@ const pending = (reason: string, what: string, compiled: CompiledDataset, pods: 
 const settled = (compiled: CompiledDataset, pods: readonly PodState[]): Outcome => {
   if (compiled.suspend) return live(pods, 'Suspended', 'Suspended: no polling and no activation; what serves keeps serving.');
   const doubtful = pods.some((pod) => pod.rows.get(compiled.name)?.active_snapshot?.quality === 'warning');
-  return doubtful ? live(pods, 'QualityWarning', 'The producer marks this snapshot with a quality warning.') : live(pods);
+  if (doubtful) return live(pods, 'QualityWarning', 'The producer marks this snapshot with a quality warning.');
+  const error = firstError(compiled, pods);
+  return live(pods, 'Live', error === undefined ? '' : `The last refresh brought nothing new: ${errorText(error)}`);
 };
 
 const firstError = (compiled: CompiledDataset, pods: readonly PodState[]): RefreshError | undefined =>

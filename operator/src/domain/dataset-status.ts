@@ -36,7 +36,7 @@ const reported = (rows: readonly DatasetReport[], before: Partial<DatasetStatus>
   return defined({
     activeSnapshot: activeSnapshot(rows, nowMs),
     kept: [...new Set(rows.flatMap((row) => row.kept))].toSorted(),
-    quarantined: quarantined(rows),
+    quarantined: quarantined(rows, before.quarantined),
     lastAttempt: lastAttempt(rows, before.lastAttempt),
     refreshError:
       refreshError === undefined ? undefined : { code: refreshError.code, path: refreshError.path, message: refreshError.message },
@@ -60,16 +60,13 @@ export const coarseAge = (ageMs: number): string => {
   return hours < 48 ? `${String(hours)}h` : `${String(Math.floor(hours / 24))}d`;
 };
 
-const quarantined = (rows: readonly DatasetReport[]): DatasetStatus['quarantined'] => {
-  const byId = new Map(
-    rows
-      .flatMap((row) => row.quarantined)
-      .toReversed()
-      .map((entry) => [entry.snapshot_id, entry]),
-  );
-  return [...byId.values()]
-    .toSorted((a, b) => (a.snapshot_id < b.snapshot_id ? -1 : 1))
-    .map((entry) => ({ id: entry.snapshot_id, at: entry.at, reason: entry.reason }));
+/** A snapshot that was in quarantine before keeps the time it went there. */
+const quarantined = (rows: readonly DatasetReport[], before: DatasetStatus['quarantined']): DatasetStatus['quarantined'] => {
+  const entries = rows.flatMap((row) => row.quarantined).map(({ snapshot_id: id, at, reason }) => ({ id, at, reason }));
+  const first = entries.filter((entry, n) => entries.findIndex((other) => other.id === entry.id) === n);
+  return first
+    .map((entry) => before?.find((known) => known.id === entry.id && known.reason === entry.reason) ?? entry)
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1));
 };
 
 /** The attempt that went worst, so that one failing replica is not hidden by a working one. */

@@ -81,6 +81,15 @@ describe('where a dataset stands', () => {
       'waiting RollingBack',
       ['g-0', 'g-1'],
     ],
+    [
+      'a source with nothing to load',
+      both(
+        row({ active_snapshot: null, last_attempted: { snapshot_id: null, status: 'unchanged', at: 'now', note: 'nothing is committed' } }),
+      ),
+      compiledDataset(),
+      'waiting NothingToLoad',
+      ['g-0', 'g-1'],
+    ],
     ['suspended and serving', both(row()), compiledDataset({ suspend: true }), 'settled Suspended', []],
     [
       'suspended with nothing to serve',
@@ -175,6 +184,14 @@ describe('what a status remembers and when it moves', () => {
     expect(next(attempt('ok', '2026-05-30T01:05:00Z'))).toEqual(first.lastAttempt);
     expect(next(attempt('ok', '2026-05-30T01:15:00Z'))?.at).toBe('2026-05-30T01:15:00Z');
     expect(next(attempt('failed', '2026-05-30T01:01:00Z'))).toEqual({ id: 's1', status: 'failed', at: '2026-05-30T01:01:00Z' });
+  });
+
+  test('a quarantined snapshot keeps the time it went there', () => {
+    const entry = (at: string) => both(row({ quarantined: [{ snapshot_id: 's2', at, reason: 'blocked' }] }));
+    const status = datasetStatus(facts('Dataset', entry('2026-05-30T01:00:00Z')), compiledDataset());
+    const object = { metadata: { name: 'visits', generation: 3 }, status };
+    const later = datasetStatus(facts('Dataset', entry('2026-05-30T02:00:00Z'), { object }), compiledDataset());
+    expect(later.quarantined).toEqual([{ id: 's2', at: '2026-05-30T01:00:00Z', reason: 'blocked' }]);
   });
 
   test('a token is echoed when every replica has acted on it, and stays when one restarts', () => {

@@ -90,7 +90,7 @@ const moves = (dataset: CompiledDataset, row: DatasetReport | undefined): boolea
 
 const isSwitching = ({ snapshot, layout }: CompiledDataset, row: DatasetReport): boolean => {
   const active = row.active_snapshot?.snapshot_id ?? null;
-  if (row.staged !== null && row.staged !== active) return true;
+  if (row.staged !== null) return true;
   if (row.layout !== null && row.layout !== layout) return true;
   if (active === null || row.rollback_refused !== null) return false;
   return (snapshot.pin !== null && snapshot.pin !== active) || snapshot.blocked.includes(active);
