@@ -40,10 +40,13 @@ export const createAdmin = (options: AdminOptions): Express => {
     '/status',
     (_request, response) => void response.json({ status: 'ok', service: 'offloader', version: options.version, ready: options.isReady() }),
   );
-  app.get('/metrics', async (_request, response) => {
-    response.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metricsPage());
+  app.get('/metrics', (_request, response, next) => {
+    options
+      .metricsPage()
+      .then((page) => response.type('text/plain; version=0.0.4; charset=utf-8').send(page))
+      .catch(next);
   });
-  app.get('/diagnostics', async (request, response) => {
+  app.get('/diagnostics', (request, response, next) => {
     response.set('Cache-Control', 'no-store');
     // Without a token to compare with nobody gets in.
     if (adminToken === null)
@@ -53,11 +56,12 @@ export const createAdmin = (options: AdminOptions): Express => {
     if (request.get('user-agent')?.startsWith('offloader-operator') === true) options.onOperator();
     const report = options.report();
     if (report === null) return void response.status(503).json({ status: 'not_ready', ready: false });
-    response.json(await report);
+    report.then((known) => response.json(known)).catch(next);
   });
-  app.get('/', async (_request, response) => {
-    const report = options.report();
-    response.type('html').send(triagePage(options.version, options.isReady(), report === null ? null : await report));
+  app.get('/', (_request, response, next) => {
+    Promise.resolve(options.report())
+      .then((report) => response.type('html').send(triagePage(options.version, options.isReady(), report)))
+      .catch(next);
   });
   app.use((_request, response) => void response.status(404).json({ error: 'not_found' }));
   return app;

@@ -199,12 +199,12 @@ export const createApi = (options: ApiOptions): Express => {
           String(response.locals['requestId']),
         ),
   );
-  app.all('/v1/endpoints/:name', async (request, response) => {
+  app.all('/v1/endpoints/:name', (request, response, next) => {
     const requestId = String(response.locals['requestId']);
     if (isOptions(request)) return sendFailure(response, { kind: 'not_found' }, requestId);
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return sendFailure(response, { kind: 'method_not_allowed', allow: 'GET, HEAD' }, requestId);
-    await serve(request, response, request.params.name.replace(/\.json$/, ''), requestId);
+    serve(request, response, request.params.name.replace(/\.json$/, ''), requestId).catch(next);
   });
   app.use((_request, response) => sendFailure(response, { kind: 'not_found' }, String(response.locals['requestId'])));
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {

@@ -1,0 +1,311 @@
+// The API port as its consumers meet it: a whole gateway, real HTTP.
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createLake, type Lake, visits } from './support/lake.ts';
+import { apiKey, endpoint, startWorld, visitsDataset, until, type World } from './support/gateway.ts';
+
+let lake: Lake;
+let world: World;
+const daily = '/v1/endpoints/daily';
+const rows = {
+  select: [
+    { as: 'day', column: 'day' },
+    { as: 'visits', column: 'visits' },
+  ],
+  filters: [{ column: 'tenant_id', op: 'eq', param: 'who' }],
+  orderBy: [{ column: 'visits' }],
+};
+const resources = () => [
+  visitsDataset(lake.url, { snapshot: { keep: 2 } }),
+  endpoint('daily', { freshness: { maxStaleness: '26h' } }),
+  endpoint('total', {
+    params: [],
+    query: { select: [{ as: 'visits', column: 'visits', agg: 'sum' }] },
+    columns: ['visits'],
+    cache: { policy: 'None' },
+  }),
+  endpoint('scan', { servingMode: 'RemoteScan' }),
+  endpoint('open', {
+    tenant: undefined,
+    params: [
+      { name: 'who', type: 'string', required: true },
+      { name: 'kind', type: 'enum', enum: ['web', '13+'], aliases: { shop: 'web' } },
+      { name: 'n', type: 'integer', max: 10, default: 3 },
+      { name: 'at', type: 'timestamp' },
+    ],
+    combinations: [['who'], ['who', 'kind'], ['who', 'n'], ['who', 'kind', 'n'], ['who', 'at']],
+    query: rows,
+    columns: ['day', 'visits'],
+    pagination: { defaultLimit: 2, maxLimit: 400 },
+  }),
+  endpoint('old', { deprecation: { since: '2026-10-01', sunset: '2027-01-01', successor: 'daily' } }),
+  apiKey('acme'),
+  apiKey('beta', { endpoints: ['daily'] }),
+  apiKey('nobody', { tenant: undefined }),
+  apiKey('gone', { tenant: 'acme', state: 'Revoked' }),
+  apiKey('late', { tenant: 'acme', expiresAt: '2020-01-01T00:00:00Z' }),
+  apiKey('loud', { tenant: 'acme', limits: { requestsPerSecond: 1, burst: 2 } }),
+];
+const json = async (path: string, token: string | null = 'acme-token', init: RequestInit = {}) => {
+  const response = await world.get(path, token, init);
+  return { status: response.status, headers: response.headers, body: (await response.json()) as any };
+};
+/** Bytes on the socket as written here; the answer's first line and body. */
+const raw = async (text: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(world.gateway.apiPort, '127.0.0.1', () => socket.write(text));
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(answer));
+  });
+
+beforeAll(async () => {
+  lake = await createLake();
+  await lake.publish('a1', visits(1));
+  world = await startWorld(resources(), { OFFLOADER_POD_NAME: 'pod-7' });
+});
+afterAll(async () => {
+  await world.end();
+  await lake.remove();
+});
+
+describe('an answer', () => {
+  test('has data and meta in one envelope, from the tenant of the key alone', async () => {
+    const { status, headers, body } = await json(`${daily}?from=2026-01-30`);
+    expect(status).toBe(200);
+    expect(body.data).toEqual([{ day: '2026-01-29', visits: 33, rows: 33 }].slice(1));
+    expect(headers.get('content-type')).toMatch(/^application\/json/);
+    const all = await json(`${daily}?from=2026-01-29&to=2026-01-29`);
+    expect(all.body).toEqual({
+      data: [{ day: '2026-01-29', visits: 33, rows: 33 }],
+      meta: {
+        request_id: all.headers.get('x-request-id'),
+        endpoint: 'daily',
+        version: 1,
+        snapshot_id: 'a1',
+        generated_at: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T.*Z$/),
+        row_count: 1,
+        serving_mode: 'local_table',
+        cache: 'miss',
+        freshness: { watermark: '2026-01-31T00:01:00.000Z', age_seconds: expect.any(Number), max_staleness_minutes: 1560, stale: true },
+        next_cursor: null,
+      },
+    });
+    expect(all.headers.get('x-offloader-pod')).toBe('pod-7');
+    expect(all.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(all.headers.get('cache-control')).toBe('private, no-cache');
+  });
+
+  test('is the same from local_table and remote_scan', async () => {
+    const [table, scan] = [await json(`${daily}?limit=100`), await json('/v1/endpoints/scan?limit=100')];
+    expect(scan.body.data).toEqual(table.body.data);
+    expect(scan.body.data.length).toBe(15);
+    expect(scan.body.meta.serving_mode).toBe('remote_scan');
+  });
+
+  test('narrows to the columns asked for and leaves everything else as it is', async () => {
+    const { body } = await json(`${daily}?columns=%20visits%20,visits&limit=1`);
+    expect(body.data).toEqual([{ visits: 33 }]);
+  });
+
+  test('walks the whole result once by cursor, also while newer snapshots swap in', async () => {
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    let pages = 0;
+    while (cursor !== null) {
+      const page: { body: any } = await json(`/v1/endpoints/old?limit=4${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      expect(page.body.meta.snapshot_id).toBe('a1');
+      seen.push(...page.body.data.map((row: any) => row.day));
+      cursor = page.body.meta.next_cursor;
+      pages += 1;
+      if (pages === 2) {
+        await lake.publish('a2', visits(2));
+        await until(async () => (await json(`${daily}?limit=1`)).body.meta.snapshot_id === 'a2');
+      }
+    }
+    expect(seen.length).toBe(15);
+    expect(new Set(seen).size).toBe(15);
+    expect(seen).toEqual(seen.toSorted().reverse());
+  });
+
+  test('carries the deprecation of its endpoint', async () => {
+    const { headers } = await json('/v1/endpoints/old');
+    expect([headers.get('deprecation'), headers.get('sunset'), headers.get('link')]).toEqual([
+      '@1790812800',
+      'Fri, 01 Jan 2027 00:00:00 GMT',
+      '</v1/endpoints/daily>; rel="successor-version"',
+    ]);
+  });
+
+  test('echoes a good request id and no other', async () => {
+    const given = 'abcdefghij0123456789';
+    expect((await json(daily, 'acme-token', { headers: { 'x-request-id': given } })).body.meta.request_id).toBe(given);
+    expect((await json(daily, 'acme-token', { headers: { 'x-request-id': `${given} <b>` } })).body.meta.request_id).not.toContain('<');
+  });
+});
+
+describe('the cache', () => {
+  test('answers a repeat from the same bytes, however it is written, and never another tenant', async () => {
+    const path = `${daily}?from=2026-01-02&to=2026-01-20`;
+    const first = await world.get(path, 'acme-token');
+    const again = await world.get(`${daily}?to=2026-01-20&limit=50&offset=0&from=2026-01-02&columns=rows,visits,day`, 'acme-token');
+    const [a, b] = [await first.text(), await again.text()];
+    expect([JSON.parse(a).meta.cache, JSON.parse(b).meta.cache]).toEqual(['miss', 'hit']);
+    expect(b.slice(0, b.indexOf(',"meta"'))).toBe(a.slice(0, a.indexOf(',"meta"')));
+    expect((await json(path, 'beta-token')).body.meta.cache).toBe('miss');
+    expect((await json('/v1/endpoints/total')).body.meta.cache).toBe('off');
+  });
+
+  test('revalidates with 304 before any query', async () => {
+    const { headers } = await json(`${daily}?limit=7`);
+    const etag = headers.get('etag')!;
+    expect(etag).toMatch(/^W\/"/);
+    for (const given of [etag, `"x", ${etag}`, '*', etag.slice(2)]) {
+      const response = await world.get(`${daily}?limit=7`, 'acme-token', { headers: { 'if-none-match': given } });
+      expect([response.status, await response.text(), response.headers.get('etag')]).toEqual([304, '', etag]);
+    }
+    for (const [path, token] of [[`${daily}?limit=8`, 'acme-token'], [`${daily}?limit=7`, 'beta-token']] as const)
+      expect((await world.get(path, token, { headers: { 'if-none-match': etag } })).status).toBe(200); // prettier-ignore
+    expect((await world.get(`${daily}?limit=7`, 'acme-token', { headers: { 'if-none-match': `junk${etag}` } })).status).toBe(200);
+  });
+});
+
+describe('keys', () => {
+  test.each([
+    ['no header', []],
+    ['an unknown token', ['Authorization: Bearer zz']],
+    ['a revoked key', ['Authorization: Bearer gone-token']],
+    ['an expired key', ['Authorization: Bearer late-token']],
+    ['another scheme', ['Authorization: Basic YTpi']],
+    ['a scheme in lower case', ['Authorization: bearer acme-token']],
+    ['an empty token', ['Authorization: Bearer ']],
+    ['two headers', ['Authorization: Bearer acme-token', 'Authorization: Bearer acme-token']],
+    ['garbage', ['Authorization: Bearer ../../etc/passwd\u00e9']],
+  ])('%s is 401 with one body for all', async (_what, headers) => {
+    const answer = await raw(['GET /v1/endpoints/daily HTTP/1.1', 'Host: x', 'Connection: close', ...headers, '', ''].join('\r\n'));
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+    expect(answer).toContain('WWW-Authenticate: Bearer');
+    const { error } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as { error: unknown };
+    expect(error).toEqual({
+      family: 'unauthorized',
+      code: 'unauthorized',
+      message: 'a valid API key is required: Authorization: Bearer <key>',
+    });
+  });
+
+  test('an endpoint that is not granted answers like one that is not there', async () => {
+    const [ungranted, unknown] = [await json('/v1/endpoints/total', 'beta-token'), await json('/v1/endpoints/no_such', 'beta-token')];
+    expect([ungranted.status, ungranted.body.error]).toEqual([404, unknown.body.error]);
+    expect((await json(daily, 'nobody-token')).status).toBe(404);
+    expect((await json('/v1/endpoints/open?who=acme', 'nobody-token')).status).toBe(200);
+    expect((await json('/v1/endpoints/no_such', 'zz')).status).toBe(401);
+  });
+
+  test('tenants never see each other, 200 requests at once', async () => {
+    await lake.publish(
+      't1',
+      `SELECT t AS tenant_id, DATE '2026-01-01' AS day, v::BIGINT AS visits FROM (VALUES ('acme', 9223372036854775807), ('beta', 7)) x(t, v)`,
+    );
+    await until(async () => (await json(`${daily}?limit=1`)).body.meta.snapshot_id === 't1');
+    const bodies = await Promise.all(
+      Array.from({ length: 200 }, async (_, n) =>
+        (await world.get(`${daily}?limit=${1 + (n % 40)}`, n % 2 === 0 ? 'acme-token' : 'beta-token')).text(),
+      ),
+    );
+    for (const [n, body] of bodies.entries()) expect(body).toContain(n % 2 === 0 ? '"visits":9223372036854775807' : '"visits":7');
+  });
+
+  test('a limit answers 429 with Retry-After', async () => {
+    const statuses = [];
+    for (let n = 0; n < 4; n += 1) statuses.push((await json(daily, 'loud-token')).status);
+    expect(statuses).toContain(429);
+    const refused = await json(daily, 'loud-token');
+    if (refused.status === 429) {
+      expect(refused.body.error.family).toBe('rate_limited');
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('bad requests', () => {
+  test.each([
+    ['who=a&tenant_id=beta', 'unknown_param', 'tenant_id'],
+    ['who=a&x%3Cb%3E=1', 'unknown_param', undefined],
+    ['who[]=a', 'unknown_param', undefined],
+    ['kind=web', 'invalid_combination', undefined],
+    ['', 'invalid_combination', undefined],
+    ['who=a&kind=Web', 'invalid_param', 'kind'],
+    ['who=a&n=5.0', 'invalid_param', 'n'],
+    ['who=a&n=0x1', 'invalid_param', 'n'],
+    ['who=a&n=', 'invalid_param', 'n'],
+    ['who=a&n=11', 'invalid_param', 'n'],
+    ['who=a&n=99999999999999999999', 'invalid_param', 'n'],
+    ['who=a&at=2026-02-30T00:00:00Z', 'invalid_param', 'at'],
+    ['who=a&columns=', 'invalid_columns', 'columns'],
+    ['who=a&columns=day,tenant_id', 'invalid_columns', 'columns'],
+    ['who=a&limit=0', 'invalid_limit', 'limit'],
+    ['who=a&limit=401', 'invalid_limit', 'limit'],
+    ['who=a&limit[]=1', 'unknown_param', undefined],
+    ['who=a&offset=-1', 'invalid_offset', 'offset'],
+    ['who=a&cursor=zz', 'invalid_cursor', 'cursor'],
+  ])('%s is 422 %s', async (query, code, param) => {
+    const { status, body } = await json(`/v1/endpoints/open?${query}`);
+    expect([status, body.error.family, body.error.code, body.error.param]).toEqual([422, 'invalid_param', code, param]);
+  });
+
+  test.each([
+    ['who=a&who=acme', 200],
+    ['who=acme&n=007', 200],
+    ['who=acme&kind=13+', 200],
+    ['who=acme&kind=shop', 200],
+    [`who=${encodeURIComponent(`' OR 1=1 --`)}`, 200],
+    ['who=%ff', 400],
+    ['who=%zz', 400],
+  ])('%s answers %i', async (query, status) => {
+    expect((await json(`/v1/endpoints/open?${query}`)).status).toBe(status);
+  });
+
+  test('injection text matches nothing', async () => {
+    for (const text of [`' OR '1'='1`, `acme'; DROP TABLE data; --`, `acme\u0000`, `$1`, `"tenant_id"`]) {
+      const { status, body } = await json(`/v1/endpoints/open?who=${encodeURIComponent(text)}`);
+      expect([status, body.data]).toEqual([200, []]);
+    }
+  });
+
+  test('a cursor of another tenant, endpoint or set of parameters is refused', async () => {
+    await lake.publish('c1', visits(3));
+    await until(async () => (await json(`${daily}?limit=1`)).body.meta.snapshot_id === 'c1');
+    const { next_cursor: cursor } = (await json(`${daily}?limit=2`)).body.meta as { next_cursor: string };
+    expect((await json(`${daily}?limit=2&cursor=${cursor}`)).status).toBe(200);
+    expect((await json(`${daily}?limit=2&cursor=${cursor}`, 'beta-token')).status).toBe(422);
+    expect((await json(`${daily}?from=2026-01-01&cursor=${cursor}`)).status).toBe(422);
+    expect((await json(`/v1/endpoints/old?cursor=${cursor}`)).status).toBe(422);
+    expect((await json(`${daily}?cursor=${cursor.slice(0, -3)}AAA`)).status).toBe(422);
+  });
+});
+
+describe('the edge', () => {
+  test('HEAD answers like GET without a body', async () => {
+    const [head, get] = [await world.get(daily, 'acme-token', { method: 'HEAD' }), await world.get(daily, 'acme-token')];
+    expect([head.status, await head.text(), head.headers.get('etag')]).toEqual([200, '', get.headers.get('etag')]);
+  });
+
+  test('other methods are 405 with Allow, admin paths 404, an Accept that cannot be met 406', async () => {
+    const post = await world.get(daily, 'acme-token', { method: 'POST' });
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    for (const path of ['/metrics', '/diagnostics', '/ready', '/live', '/v1', '/'])
+      expect((await world.get(path, 'acme-token')).status).toBe(404);
+    expect((await json(daily, 'acme-token', { headers: { accept: 'image/png' } })).status).toBe(406);
+    expect((await json('/v1/endpoints/daily/')).status).toBe(200);
+    expect((await json('/healthz', null)).body).toEqual({ status: 'ok' });
+    expect((await world.get(daily, null, { method: 'OPTIONS' })).status).toBe(404);
+  });
+
+  test('every request is counted under its declared name and no unknown one makes a series', async () => {
+    const page = await (await world.admin('/metrics')).text();
+    expect(page).toMatch(/offloader_requests_total\{endpoint="daily",status="ok"\} [1-9]/);
+    expect(page).toMatch(/offloader_requests_total\{endpoint="open",status="client_error"\} [1-9]/);
+    expect(page).not.toContain('no_such');
+  });
+});
