@@ -1,4 +1,4 @@
 /** The gateway process: reads the environment, runs until SIGTERM. In an image it is the entry point. */
 import { runGateway } from './run-gateway.ts';
 
-await runGateway(process.env, { expectMounted: process.env['OFFLOADER_CONFIG_KIND'] === 'mounted' });
+await runGateway(process.env, { waitsForMount: true });

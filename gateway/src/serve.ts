@@ -1,7 +1,7 @@
 /** Puts a gateway together and runs it: ports first, then what is on the volume, then the sources. */
 import { mkdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { join } from 'node:path';
 import type { ConfigSync, LoadedConfig, Report } from '@offloader/contract';
 import type { Express } from 'express';
@@ -30,9 +30,15 @@ export type Gateway = {
   /** Takes no new request, lets those in flight end (30 s at most), and ends. */
   stop(): Promise<void>;
 };
-export type StartOptions = { readonly observe?: Observe; readonly version?: string; readonly expectMounted?: boolean };
+export type StartOptions = {
+  readonly observe?: Observe;
+  readonly version?: string; /** An empty configuration folder is one that is still to be mounted. */
+  readonly waitsForMount?: boolean;
+};
 
+/** The longest that requests in flight are waited for. */
 const drainMs = 30_000;
+const idleMs = 250;
 
 const listen = async (app: Express, port: number): Promise<Server> =>
   new Promise((resolve, reject) => {
@@ -42,14 +48,17 @@ const listen = async (app: Express, port: number): Promise<Server> =>
   });
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
+/** Stops listening at once; connections are closed when they have had time to bring what is on its way, and are idle. */
 const close = async (server: Server): Promise<void> =>
   new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), drainMs);
-    server.close(() => {
-      clearTimeout(timer);
+    const idle = setInterval(() => server.closeIdleConnections(), idleMs);
+    const late = setTimeout(() => server.closeAllConnections(), drainMs);
+    // http.Server.close would reset connections whose request has been sent and not yet been read.
+    NetServer.prototype.close.call(server, () => {
+      clearInterval(idle);
+      clearTimeout(late);
       resolve();
     });
-    server.closeIdleConnections();
   });
 
 const versionOf = async (): Promise<string> => {
@@ -180,7 +189,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     });
     await keepLastGood(settings.cacheDir, next).catch(() => undefined);
   };
-  const { source, isMounted } = openSource(settings.configDir, settings.auth, settings.secretsDir, options.expectMounted ?? false);
+  const { source, isMounted } = openSource(settings.configDir, settings.auth, settings.secretsDir, options.waitsForMount ?? false);
   const follower = followConfig(source, {
     apply,
     fallback: async () => readLastGood(settings.cacheDir),

@@ -1,0 +1,211 @@
+// Standalone mode: boot, edits of the folder, restarts, the admin port.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { apiKey, endpoint, secretKeyBase, startWorld, until, visitsDataset, type World } from './support/gateway.ts';
+import { createLake, type Lake, visits } from './support/lake.ts';
+
+const main = new URL('../src/main.ts', import.meta.url).pathname;
+/** Runs the gateway's own process to its end. */
+const run = async (environment: Record<string, string>): Promise<{ code: number | null; output: string }> =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--conditions=source', '--disable-warning=ExperimentalWarning', main], {
+      env: { PATH: process.env['PATH'] ?? '', OFFLOADER_API_PORT: '0', OFFLOADER_ADMIN_PORT: '0', ...environment },
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.once('exit', (code) => resolve({ code, output }));
+  });
+
+describe('a gateway that cannot start', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'offloader-boot-'));
+  });
+  afterEach(async () => rm(folder, { recursive: true, force: true }));
+
+  test.each([
+    ['OFFLOADER_SECRET_KEY_BASE is missing', { OFFLOADER_SECRET_KEY_BASE: '' }],
+    ['OFFLOADER_SECRET_KEY_BASE must have at least 32 bytes', { OFFLOADER_SECRET_KEY_BASE: 'short' }],
+    ['OFFLOADER_CONFIG is missing', { OFFLOADER_CONFIG: '' }],
+    ['OFFLOADER_CONFIG names a folder that does not exist', { OFFLOADER_CONFIG: '/no/such/folder' }],
+    ['OFFLOADER_POOL_SIZE takes an integer from 1', { OFFLOADER_POOL_SIZE: 'many' }],
+    ['OFFLOADER_POOL_SIZE takes an integer from 1', { OFFLOADER_POOL_SIZE: '0' }],
+    ['OFFLOADER_QUERY_TIMEOUT takes a duration', { OFFLOADER_QUERY_TIMEOUT: '-1' }],
+    ['OFFLOADER_AUTH takes one of required, none', { OFFLOADER_AUTH: 'open' }],
+  ])('says in one line: %s', async (line, wrong) => {
+    const { code, output } = await run({
+      OFFLOADER_SECRET_KEY_BASE: secretKeyBase,
+      OFFLOADER_CONFIG: folder,
+      OFFLOADER_CACHE_DIR: join(folder, 'cache'),
+      ...wrong,
+    });
+    expect(code).toBe(1);
+    expect(output.trim().split('\n')).toEqual([expect.stringContaining(line)]);
+    expect(output).not.toContain('short\n');
+  });
+
+  test('names every finding of an invalid first configuration', async () => {
+    await writeFile(
+      join(folder, 'bad.yaml'),
+      'apiVersion: offloader.dev/v1alpha1\nkind: Dataset\nmetadata: {name: d}\nspec: {source: {}, schema: [{name: a b, type: FLOAT}]}\n',
+    );
+    const { code, output } = await run({
+      OFFLOADER_SECRET_KEY_BASE: secretKeyBase,
+      OFFLOADER_CONFIG: folder,
+      OFFLOADER_CACHE_DIR: join(folder, 'cache'),
+    });
+    expect(code).toBe(1);
+    expect(output).toContain('spec.schema[0].name unsafe_identifier');
+    expect(output).toContain('spec.schema[0].type unsupported_type');
+  });
+});
+
+describe('a standalone gateway', () => {
+  let lake: Lake;
+  let world: World;
+  const daily = '/v1/endpoints/daily';
+  const all = (...more: unknown[]) => [
+    visitsDataset(lake.url),
+    endpoint('daily', { freshness: { maxStaleness: '26h' } }),
+    apiKey('acme'),
+    ...more,
+  ];
+  const diagnostics = async (): Promise<any> => (await world.admin('/diagnostics', 'admin-token')).json();
+
+  beforeEach(async () => {
+    lake = await createLake();
+    await lake.publish('a1', visits(1));
+    world = await startWorld(all());
+  });
+  afterEach(async () => {
+    await world.end();
+    await lake.remove();
+  });
+
+  test('serves a newly published snapshot without being asked', async () => {
+    await lake.publish('a2', visits(2));
+    await until(async () => (await (await world.get(daily, 'acme-token')).text()).includes('"snapshot_id":"a2"'));
+  });
+
+  test('takes edits of the folder, and refuses a bad one while everything keeps serving', async () => {
+    await world.write([visitsDataset(lake.url), endpoint('daily', { version: 2 }), apiKey('acme')]);
+    await until(async () => (await (await world.get(daily, 'acme-token')).text()).includes('"version":2'));
+    await world.write([visitsDataset(lake.url), endpoint('daily', { version: 3, columns: ['nothing'] }), apiKey('acme')]);
+    await until(async () => (await diagnostics()).config_sync.result === 'error');
+    const { config_sync: sync, incidents } = await diagnostics();
+    expect(sync.error).toContain('Endpoint/daily spec.columns[0] column_not_selected');
+    expect(incidents.map((one: any) => [one.class, one.owner])).toContainEqual(['config_rejected', 'Environment']);
+    expect(await (await world.get(daily, 'acme-token')).text()).toContain('"version":2');
+    expect(await (await world.admin('/metrics')).text()).toContain('offloader_config_sync_ok 0');
+    await world.restart();
+    await until(async () => (await world.admin('/ready')).status === 200);
+    expect(await (await world.get(daily, 'acme-token')).text()).toContain('"version":2');
+  });
+
+  test('refuses a revoked key at its next request', async () => {
+    await world.write([visitsDataset(lake.url), endpoint('daily'), apiKey('acme', { state: 'Revoked' })]);
+    await until(async () => (await world.get(daily, 'acme-token')).status === 401);
+  });
+
+  test('has 503 for a new dataset until it is loaded, and 404 for a removed one', async () => {
+    const other = { ...visitsDataset('file:///nowhere/manifest.json'), metadata: { name: 'other' } };
+    await world.write(all(other, endpoint('later', { datasetRef: { name: 'other' } })));
+    await until(async () => (await world.get('/v1/endpoints/later', 'acme-token')).status === 503);
+    expect((await world.get(daily, 'acme-token')).status).toBe(200);
+    expect((await world.admin('/ready')).status).toBe(200);
+    await world.write([apiKey('acme')]);
+    await until(async () => (await world.get(daily, 'acme-token')).status === 404);
+  });
+
+  test('restarts warm with its source gone', async () => {
+    await lake.remove();
+    await world.restart();
+    expect((await world.get(daily, 'acme-token')).status).toBe(200);
+    await until(async () => (await world.admin('/ready')).status === 200);
+    const { datasets } = await diagnostics();
+    expect(datasets[0]).toMatchObject({
+      last_attempted: { status: 'rejected' },
+      active_snapshot: { snapshot_id: 'a1' },
+      refresh_error: { code: 'missing_file', owner: 'UpstreamData' },
+    });
+    lake = await createLake();
+  });
+
+  test('tells probes, diagnostics and metrics what is true', async () => {
+    expect(await (await world.admin('/live')).json()).toEqual({ status: 'ok' });
+    expect(await (await world.admin('/ready')).json()).toEqual({ status: 'ok', ready: true });
+    expect(await (await world.admin('/status')).json()).toEqual({ status: 'ok', service: 'offloader', version: 'test', ready: true });
+    expect((await world.admin('/diagnostics')).status).toBe(401);
+    expect((await world.admin('/diagnostics', 'wrong')).status).toBe(401);
+    const report = await diagnostics();
+    expect(report).toMatchObject({
+      build_version: 'test',
+      duckdb_status: 'ok',
+      ready: true,
+      pool: { connections: 16, saturated: false, remote_cap: 16 },
+      config_sync: { enabled: true, sequence: 0 },
+      datasets: [
+        {
+          dataset: 'visits',
+          source: 'manifest',
+          active_snapshot: { snapshot_id: 'a1', rows: 1000 },
+          stale: true,
+          source_reachable: true,
+          manifest_valid: true,
+        },
+      ],
+      incidents: [{ class: 'dataset_stale', dataset: 'visits', owner: 'UpstreamData', runbook: 'runbooks/dataset-stale.md' }],
+    });
+    await world.get(daily, 'acme-token');
+    const page = await (await world.admin('/metrics')).text();
+    for (const line of [
+      'offloader_up 1',
+      'offloader_ready 1',
+      'offloader_duckdb_up 1',
+      'offloader_pool_connections 16',
+      'offloader_config_sync_enabled 1',
+      'offloader_config_sync_ok 1',
+      'offloader_snapshot_stale{dataset="visits"} 1',
+      'offloader_refresh_ok{dataset="visits"} 1',
+      'offloader_source_reachable{dataset="visits"} 1',
+      'offloader_dataset_quality_warning{dataset="visits"} 0',
+      'offloader_requests_total{endpoint="daily",status="ok"} 1',
+    ])
+      expect(page).toContain(`${line}\n`);
+    expect(JSON.stringify(report) + page).not.toMatch(/acme-token|[0-9a-f]{64}"?:|beta/);
+    expect(await (await world.admin('/')).text()).toContain('dataset_stale');
+  });
+
+  test('loses no request in flight when it is told to stop', async () => {
+    const ask = async (first: number) =>
+      Promise.all(Array.from({ length: 20 }, async (_, n) => (await world.get(`${daily}?limit=${first + n}`, 'acme-token')).status));
+    // Connections are open by then: what is on its way is requests alone.
+    await ask(1);
+    const before = world.observed.length;
+    const inFlight = ask(21);
+    await until(() => world.observed.slice(before).some((event) => event.kind === 'request_ended'));
+    const stopping = world.restart();
+    expect(new Set(await inFlight)).toEqual(new Set([200]));
+    await stopping;
+  });
+});
+
+describe('a public gateway', () => {
+  test('needs no key, ignores one, and may be cached by others', async () => {
+    const lake = await createLake();
+    await lake.publish('a1', visits(1));
+    const world = await startWorld([visitsDataset(lake.url), endpoint('daily', { tenant: undefined })], { OFFLOADER_AUTH: 'none' });
+    const response = await world.get('/v1/endpoints/daily', 'anything');
+    expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'public, max-age=60, stale-while-revalidate=60']);
+    expect((await world.get('/v1/endpoints/daily', null, { headers: { 'if-none-match': response.headers.get('etag')! } })).status).toBe(
+      304,
+    );
+    expect((await world.get('/v1/endpoints/none')).status).toBe(404);
+    await world.end();
+    await lake.remove();
+  });
+});
