@@ -13,7 +13,6 @@ export type EncodedBundle = {
   readonly keys: Uint8Array;
   readonly credentials: Uint8Array;
 };
-type ConfigPart = { readonly datasets: readonly CompiledDataset[]; readonly endpoints: readonly CompiledEndpoint[] };
 
 const pack = (value: unknown): Uint8Array => gzipSync(canonicalJson(value), { level: 9 });
 const partOf = (items: readonly Item[]): Uint8Array =>
@@ -35,7 +34,7 @@ const entry = (file: string, bytes: Uint8Array): BundleIndex['parts'][number] =>
 
 /**
  * The parts and their index. `sequence` is the writer's count of writes. Throws RangeError when the bundle needs more than
- * maxConfigParts parts: the chart mounts no more.
+ * maxConfigParts parts (the chart mounts no more), or when the keys, the credentials or one object do not fit into a part.
  */
 export const encodeBundle = (bundle: Bundle, credentials: Credentials, sequence: number): EncodedBundle => {
   const items: readonly Item[] = [
@@ -47,6 +46,8 @@ export const encodeBundle = (bundle: Bundle, credentials: Credentials, sequence:
     throw new RangeError(`the configuration needs ${config.length} parts of ${maxPartBytes} bytes; ${maxConfigParts} are mounted`);
   const keys = pack({ keys: bundle.keys });
   const secrets = pack({ credentials });
+  const biggest = Math.max(keys.length, secrets.length, ...config.map((part) => part.length));
+  if (biggest > maxPartBytes) throw new RangeError(`a part of the configuration takes ${biggest} bytes; ${maxPartBytes} are allowed`);
   const parts = [
     ...config.map((bytes, n) => entry(mounted.part(n), bytes)),
     entry(mounted.keys, keys),
@@ -55,15 +56,20 @@ export const encodeBundle = (bundle: Bundle, credentials: Credentials, sequence:
   return { index: { format: 1, revision: bundle.revision, sequence, auth: bundle.auth, parts }, config, keys, credentials: secrets };
 };
 
+const isPart = (value: unknown): value is BundleIndex['parts'][number] => {
+  const { file, sha256 } = (value ?? {}) as Record<string, unknown>;
+  return typeof file === 'string' && typeof sha256 === 'string';
+};
+
 const isIndex = (value: unknown): value is BundleIndex => {
-  if (value === null || typeof value !== 'object') return false;
-  const { format, revision, sequence, auth, parts } = value as Record<string, unknown>;
+  const { format, revision, sequence, auth, parts } = (value ?? {}) as Record<string, unknown>;
   return (
     format === 1 &&
     typeof revision === 'string' &&
     Number.isInteger(sequence) &&
     (auth === 'required' || auth === 'none') &&
-    Array.isArray(parts)
+    Array.isArray(parts) &&
+    parts.every(isPart)
   );
 };
 
@@ -75,29 +81,39 @@ const unpack = (file: string, bytes: Uint8Array): Result<unknown, string> => {
   }
 };
 
+/** The value that a part holds, when its bytes are those that the index promises. */
+const readPart = ({ file, sha256 }: BundleIndex['parts'][number], bytes: Uint8Array | undefined): Result<unknown, string> => {
+  if (bytes === undefined) return err(`${file} is missing`);
+  if (sha256Hex(bytes) !== sha256) return err(`${file} does not match its digest in ${mounted.index}`);
+  return unpack(file, bytes);
+};
+
+const listIn = (parts: readonly unknown[], name: string): readonly unknown[] =>
+  parts.flatMap((part) => {
+    const list = ((part ?? {}) as Record<string, unknown>)[name];
+    return Array.isArray(list) ? (list as readonly unknown[]) : [];
+  });
+
 /** Reads every part that the index names and refuses the set when one is missing, differs from its digest, or does not add up to the revision. */
 export const decodeBundle = (index: unknown, read: (file: string) => Uint8Array | undefined): Result<LoadedConfig, string> => {
   if (!isIndex(index)) return err(`${mounted.index} is not an index of format 1`);
+  const unlisted = [mounted.keys, mounted.credentials].find((file) => !index.parts.some((part) => part.file === file));
+  if (unlisted !== undefined) return err(`${mounted.index} does not list ${unlisted}`);
   const parts = new Map<string, unknown>();
-  for (const { file, sha256 } of index.parts) {
-    const bytes = read(file);
-    if (bytes === undefined) return err(`${file} is missing`);
-    if (sha256Hex(bytes) !== sha256) return err(`${file} does not match its digest in ${mounted.index}`);
-    const value = unpack(file, bytes);
+  for (const part of index.parts) {
+    const value = readPart(part, read(part.file));
     if (!value.ok) return value;
-    parts.set(file, value.value);
+    parts.set(part.file, value.value);
   }
-  const { keys } = (parts.get(mounted.keys) ?? { keys: [] }) as { keys: readonly CompiledKey[] };
-  const { credentials } = (parts.get(mounted.credentials) ?? { credentials: {} }) as { credentials: Credentials };
-  const config = [...parts]
-    .filter(([file]) => file !== mounted.keys && file !== mounted.credentials)
-    .map(([, value]) => value as ConfigPart);
+  const config = [...parts].filter(([file]) => file !== mounted.keys && file !== mounted.credentials).map(([, value]) => value);
   const content = {
     auth: index.auth,
-    datasets: config.flatMap((part) => part.datasets),
-    endpoints: config.flatMap((part) => part.endpoints),
-    keys,
+    datasets: listIn(config, 'datasets') as readonly CompiledDataset[],
+    endpoints: listIn(config, 'endpoints') as readonly CompiledEndpoint[],
+    keys: listIn([parts.get(mounted.keys)], 'keys') as readonly CompiledKey[],
   };
   if (revisionOf(content) !== index.revision) return err(`the parts do not add up to revision ${index.revision}`);
+  const { credentials } = (parts.get(mounted.credentials) ?? {}) as { readonly credentials?: Credentials };
+  if (credentials === undefined) return err(`${mounted.credentials} holds no credentials`);
   return ok({ bundle: { revision: index.revision, ...content }, credentials, sequence: index.sequence });
 };

@@ -1,9 +1,9 @@
 /** CustomResourceDefinitions from the schemas: one structural schema each, as the API server takes it. Pure. */
 import type { TSchema } from '@sinclair/typebox';
 import { group, type Kind, kinds, version } from './names.ts';
-import { ApiKeySpecShape } from './resources/api-key.ts';
-import { DatasetSpecShape } from './resources/dataset.ts';
-import { EndpointSpecShape } from './resources/endpoint.ts';
+import { ApiKeyShape, ApiKeySpecShape } from './resources/api-key.ts';
+import { DatasetShape, DatasetSpecShape } from './resources/dataset.ts';
+import { EndpointShape, EndpointSpecShape } from './resources/endpoint.ts';
 import { ApiKeyStatusShape, DatasetStatusShape, EndpointStatusShape } from './resources/status.ts';
 
 type Json = Record<string, unknown>;
@@ -42,6 +42,7 @@ const status = column('Status', condition('Ready', 'message'));
 
 const definitions = {
   Dataset: {
+    whole: DatasetShape,
     spec: DatasetSpecShape,
     status: DatasetStatusShape,
     columns: [
@@ -54,6 +55,7 @@ const definitions = {
     ],
   },
   Endpoint: {
+    whole: EndpointShape,
     spec: EndpointSpecShape,
     status: EndpointStatusShape,
     columns: [
@@ -67,6 +69,7 @@ const definitions = {
     ],
   },
   ApiKey: {
+    whole: ApiKeyShape,
     spec: ApiKeySpecShape,
     status: ApiKeyStatusShape,
     columns: [
@@ -79,23 +82,24 @@ const definitions = {
       { ...status, priority: 1 },
     ],
   },
-} as const satisfies Record<Kind, { spec: TSchema; status: TSchema; columns: readonly PrinterColumn[] }>;
+} as const satisfies Record<Kind, { whole: TSchema; spec: TSchema; status: TSchema; columns: readonly PrinterColumn[] }>;
 
 /** The CustomResourceDefinition of a kind as a plain object, keys in a fixed order. */
 export const customResourceDefinition = (kind: Kind): Json => {
   const { plural, singular, shortName } = kinds[kind];
-  const { spec, status: statusShape, columns } = definitions[kind];
+  const { whole, spec, status: statusShape, columns } = definitions[kind];
   const schema = {
     description: `${kind} of Offloader. See the documentation for its fields.`,
     type: 'object',
     required: ['spec'],
+    'x-kubernetes-validations': whole['x-kubernetes-validations'] as unknown,
     properties: {
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: toStructural(spec),
       // A new object never looks finished: its status says that no generation has been observed.
-      status: { ...(toStructural({ ...statusShape, required: [] }) as Json), default: { observedGeneration: -1 } },
+      status: { ...(toStructural({ ...statusShape, required: undefined }) as Json), default: { observedGeneration: -1 } },
     },
   };
   return JSON.parse(

@@ -63,7 +63,7 @@ export const identifierPattern = '^[a-z][a-z0-9_-]{0,62}$';
 /** Column names, select `as`, tenant column. */
 export const columnPattern = '^[A-Za-z0-9_]{1,63}$';
 export const snapshotIdPattern = '^[A-Za-z0-9:_.-]{1,200}$';
-/** Go-like durations of one or more units: 500ms, 30s, 5m, 26h, 1h30m, 7d. */
-export const durationPattern = '^([0-9]+(ms|s|m|h|d))+$';
+/** Go-like durations of one or more units: 500ms, 30s, 5m, 26h, 1h30m, 7d. Seven digits keep any sum exact in milliseconds. */
+export const durationPattern = '^([0-9]{1,7}(ms|s|m|h|d))+$';
 /** Query parameters that the gateway itself owns. */
 export const reservedParams = ['limit', 'offset', 'columns', 'cursor'] as const;

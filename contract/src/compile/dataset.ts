@@ -8,18 +8,39 @@ import type { Dataset, DatasetSpec } from '../resources/dataset.ts';
 /** What a dataset says by itself; modes, layout and the rest come from its endpoints. */
 export type DatasetBase = Omit<CompiledDataset, 'layout' | 'modes' | 'maxStalenessMs' | 'filterColumns'>;
 
+/** Timers hold no more than 24 days; beyond a week nobody waits for a poll anyway. */
+const longestIntervalMs = 7 * 86_400_000;
+const intervalMs = (text = '5m'): number => Math.min(parseDurationMs(text) ?? 300_000, longestIntervalMs);
+
+const compileS3 = (s3: DatasetSpec['source']['s3'] = {}): CompiledSource['s3'] => ({
+  region: s3.region ?? null,
+  endpoint: s3.endpoint ?? null,
+  forcePathStyle: s3.forcePathStyle ?? false,
+});
+
 const compileSource = ({ source }: DatasetSpec): CompiledSource => ({
   kind: source.databricks === undefined ? 'manifest' : 'databricks',
   url: source.databricks?.url ?? source.manifest?.url ?? '',
   credentials: source.credentialsSecretRef?.name ?? null,
-  s3: {
-    region: source.s3?.region ?? null,
-    endpoint: source.s3?.endpoint ?? null,
-    forcePathStyle: source.s3?.forcePathStyle ?? false,
-  },
+  s3: compileS3(source.s3),
   allowedRoots: source.allowedRoots ?? [],
   anonymous: source.anonymous ?? false,
-  intervalMs: parseDurationMs(source.interval ?? '5m') ?? 300_000,
+  intervalMs: intervalMs(source.interval),
+});
+
+const compileSnapshot = (snapshot: DatasetSpec['snapshot'] = {}, release: string | null): DatasetBase['snapshot'] => ({
+  pin: snapshot.pin ?? null,
+  blocked: (snapshot.blocked ?? []).toSorted(),
+  keep: snapshot.keep ?? 1,
+  activation: snapshot.activation ?? 'Coordinated',
+  release,
+});
+
+const compileGuards = (guards: DatasetSpec['guards'] = {}): DatasetBase['guards'] => ({
+  minRows: guards.minRows ?? null,
+  maxRowDropPercent: guards.maxRowDropPercent ?? null,
+  allowOlderWatermark: guards.allowOlderWatermark ?? false,
+  allowFailedQuality: guards.allowFailedQuality ?? false,
 });
 
 export const compileDataset = ({ metadata, spec }: Dataset, release: string | null): DatasetBase => ({
@@ -27,19 +48,8 @@ export const compileDataset = ({ metadata, spec }: Dataset, release: string | nu
   source: compileSource(spec),
   schema: spec.schema.map(({ name, type }) => ({ name, type })),
   tenantColumn: spec.tenantColumn ?? null,
-  snapshot: {
-    pin: spec.snapshot?.pin ?? null,
-    blocked: (spec.snapshot?.blocked ?? []).toSorted(),
-    keep: spec.snapshot?.keep ?? 1,
-    activation: spec.snapshot?.activation ?? 'Coordinated',
-    release,
-  },
-  guards: {
-    minRows: spec.guards?.minRows ?? null,
-    maxRowDropPercent: spec.guards?.maxRowDropPercent ?? null,
-    allowOlderWatermark: spec.guards?.allowOlderWatermark ?? false,
-    allowFailedQuality: spec.guards?.allowFailedQuality ?? false,
-  },
+  snapshot: compileSnapshot(spec.snapshot, release),
+  guards: compileGuards(spec.guards),
   rebuildToken: spec.cache?.rebuild ?? null,
   refreshToken: metadata.annotations?.[annotations.refreshRequestedAt] ?? null,
   suspend: spec.suspend ?? false,
@@ -57,9 +67,8 @@ const byFrequency = (names: readonly string[]): readonly string[] => {
   return [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).map(([name]) => name);
 };
 
-/** The dataset together with what its endpoints ask of it. */
-export const withEndpoints = (base: DatasetBase, endpoints: readonly CompiledEndpoint[]): CompiledDataset => {
-  const own = endpoints.filter((endpoint) => endpoint.dataset === base.name);
+/** The dataset together with what its own endpoints ask of it. */
+export const withEndpoints = (base: DatasetBase, own: readonly CompiledEndpoint[]): CompiledDataset => {
   const modes = modeOrder.filter((mode) => own.some((endpoint) => endpoint.servingMode === mode));
   const staleness = own.flatMap((endpoint) => (endpoint.maxStalenessMs === null ? [] : [endpoint.maxStalenessMs]));
   return {

@@ -5,13 +5,17 @@ import { parseDurationMs } from '../duration.ts';
 import type { Endpoint, EndpointSpec, ParamSpec } from '../resources/endpoint.ts';
 import type { DatasetBase } from './dataset.ts';
 
+/** A list parameter's default is a list, however it was written. */
+const compileDefault = ({ default: stated, list }: ParamSpec): CompiledParam['default'] =>
+  stated === undefined ? null : list === true && !Array.isArray(stated) ? [stated] : stated;
+
 const compileParam = (param: ParamSpec): CompiledParam => ({
   name: param.name,
   type: param.type,
   list: param.list ?? false,
   required: param.required ?? false,
   description: param.description ?? null,
-  default: param.default ?? null,
+  default: compileDefault(param),
   enum: param.enum ?? null,
   aliases: param.aliases ?? {},
   min: param.min ?? null,
@@ -37,6 +41,13 @@ const compileQuery = (
   columns: query.select.map((select) => select.as).filter((name) => columns.includes(name)),
 });
 
+const compilePagination = ({ defaultLimit = 50, maxLimit = 100 }: EndpointSpec['pagination'] = {}): CompiledEndpoint['pagination'] => ({
+  defaultLimit,
+  maxLimit,
+});
+const compileDeprecation = (stated: EndpointSpec['deprecation']): CompiledEndpoint['deprecation'] =>
+  stated === undefined ? null : { since: stated.since ?? null, sunset: stated.sunset ?? null, successor: stated.successor ?? null };
+
 /** The name in the URL. */
 export const endpointName = ({ metadata, spec }: Endpoint): string => spec.name ?? metadata.name;
 
@@ -52,16 +63,13 @@ export const compileEndpoint = (endpoint: Endpoint, dataset: DatasetBase): Compi
     dataset: spec.datasetRef.name,
     servingMode: spec.servingMode ?? 'LocalTable',
     tenantColumn: spec.tenant?.column ?? null,
-    maxStalenessMs: spec.freshness === undefined ? null : (parseDurationMs(spec.freshness.maxStaleness) ?? null),
+    maxStalenessMs: parseDurationMs(spec.freshness?.maxStaleness ?? '') ?? null,
     params: (spec.params ?? []).map(compileParam),
     combinations: spec.combinations ?? null,
     ...compileQuery(spec, dataset.schema),
-    pagination: { defaultLimit: spec.pagination?.defaultLimit ?? 50, maxLimit: spec.pagination?.maxLimit ?? 100 },
+    pagination: compilePagination(spec.pagination),
     cache: spec.cache?.policy ?? 'Snapshot',
-    deprecation:
-      spec.deprecation === undefined
-        ? null
-        : { since: spec.deprecation.since ?? null, sunset: spec.deprecation.sunset ?? null, successor: spec.deprecation.successor ?? null },
+    deprecation: compileDeprecation(spec.deprecation),
   };
   return { ...body, layout: '', digest: digestOf(body) };
 };

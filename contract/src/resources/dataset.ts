@@ -1,7 +1,20 @@
 /** Dataset: where snapshots come from, what they must look like, which of them may serve. */
 import { type Static, Type } from '@sinclair/typebox';
+import { identifierPattern } from '../names.ts';
 import { DatasetStatusShape } from './status.ts';
-import { cel, ColumnName, ColumnShape, Duration, ObjectMetaShape, ObjectName, OneOf, SnapshotIdText, Text, Token } from './shapes.ts';
+import {
+  cel,
+  ColumnName,
+  ColumnShape,
+  Duration,
+  ObjectMetaShape,
+  ObjectName,
+  OneOf,
+  secondOrMorePattern,
+  SnapshotIdText,
+  Text,
+  Token,
+} from './shapes.ts';
 
 const Url = (pattern: string) => Type.String({ pattern, maxLength: 2048 });
 const S3 = Type.Object({
@@ -27,6 +40,7 @@ const Source = Type.Object(
         '!(has(self.credentialsSecretRef) && has(self.anonymous) && self.anonymous)',
         'anonymous: true sends no credentials; remove source.credentialsSecretRef or set anonymous to false',
       ),
+      cel(`self.interval.matches('${secondOrMorePattern}')`, 'interval is under 1s; a source is asked at most once a second'),
     ],
   },
 );
@@ -77,16 +91,30 @@ export const DatasetSpecShape = Type.Object(
         '!has(self.tenantColumn) || self.schema.exists(c, c.name == self.tenantColumn)',
         'tenantColumn is not a column of schema; add it there or correct the name',
       ),
+      cel(
+        'self.schema.map(c, c.name.lowerAscii()).all(a, self.schema.exists_one(c, c.name.lowerAscii() == a))',
+        'schema names a column twice, or twice but for upper and lower case; remove one of them',
+      ),
     ],
   },
 );
 export type DatasetSpec = Static<typeof DatasetSpecShape>;
 
-export const DatasetShape = Type.Object({
-  apiVersion: Type.String(),
-  kind: Type.Unsafe<'Dataset'>({ type: 'string', enum: ['Dataset'] }),
-  metadata: ObjectMetaShape,
-  spec: DatasetSpecShape,
-  status: Type.Optional(DatasetStatusShape),
-});
+export const DatasetShape = Type.Object(
+  {
+    apiVersion: Type.String(),
+    kind: Type.Unsafe<'Dataset'>({ type: 'string', enum: ['Dataset'] }),
+    metadata: ObjectMetaShape,
+    spec: DatasetSpecShape,
+    status: Type.Optional(DatasetStatusShape),
+  },
+  {
+    'x-kubernetes-validations': [
+      cel(
+        `self.metadata.name.matches('${identifierPattern}')`,
+        'a manifest names its dataset by an identifier: metadata.name begins with a letter and holds up to 63 of a-z, 0-9 and -; rename it',
+      ),
+    ],
+  },
+);
 export type Dataset = Static<typeof DatasetShape>;

@@ -1,10 +1,13 @@
 /** Endpoint: one named query over a dataset, its parameters, and what may be answered. */
 import { type Static, Type } from '@sinclair/typebox';
-import { reservedParams } from '../names.ts';
+import { identifierPattern, reservedParams } from '../names.ts';
 import { EndpointStatusShape } from './status.ts';
 import { cel, ColumnName, DayOrMoment, Duration, Identifier, ObjectMetaShape, ObjectName, OneOf, Scalar, Text } from './shapes.ts';
 
 const listMap = (key: string) => ({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
+
+/** What JavaScript's expressions have and RE2 has not, or the other way round. */
+export const beyondRe2 = '(^|[^\\\\])[(][?][^:]|[\\\\][1-9k]';
 
 export const ParamShape = Type.Object(
   {
@@ -43,6 +46,15 @@ export const ParamShape = Type.Object(
         '!(has(self.minLength) && has(self.maxLength)) || self.minLength <= self.maxLength',
         'minLength is above maxLength; swap or correct them',
       ),
+      cel(
+        '!has(self.aliases) || !has(self.enum) || self.aliases.all(a, self.aliases[a] in self.enum)',
+        'an alias stands for a member of enum; add the member or correct the alias',
+      ),
+      // An expression that does not compile is an error of the evaluation, which refuses the object as well.
+      cel(
+        `!has(self.pattern) || (!self.pattern.matches(r'${beyondRe2}') && ''.matches(self.pattern) in [true, false])`,
+        'pattern is not a regular expression of the common kind (no lookaround, back references or flags); correct it',
+      ),
     ],
   },
 );
@@ -63,6 +75,7 @@ const OrderShape = Type.Object({
   dir: Type.Optional(Type.Unsafe<'asc' | 'desc'>({ ...OneOf(['asc', 'desc']), default: 'asc' })),
 });
 
+// CEL reserves the word `as`: the API server calls the field __as__.
 const aggregated = '!self.select.exists(s, has(s.agg))';
 const QueryShape = Type.Object(
   {
@@ -78,16 +91,20 @@ const QueryShape = Type.Object(
         'select mixes plain columns and aggregates; list the plain ones in query.groupBy',
       ),
       cel(
-        '!has(self.groupBy) || size(self.groupBy) == 0 || self.select.all(s, has(s.agg) || s.as in self.groupBy)',
+        '!has(self.groupBy) || size(self.groupBy) == 0 || self.select.all(s, has(s.agg) || s.__as__ in self.groupBy)',
         'with query.groupBy every select without agg is listed in it; add it there or give it an agg',
       ),
       cel(
-        '!has(self.groupBy) || self.groupBy.all(g, self.select.exists(s, s.as == g && !has(s.agg)))',
+        '!has(self.groupBy) || self.groupBy.all(g, self.select.exists(s, s.__as__ == g && !has(s.agg)))',
         'query.groupBy names a select without agg by its as; add that select or remove the name',
       ),
       cel(
-        '!has(self.orderBy) || self.orderBy.all(o, self.select.exists(s, s.as == o.column))',
+        '!has(self.orderBy) || self.orderBy.all(o, self.select.exists(s, s.__as__ == o.column))',
         'query.orderBy names a select by its as; add that select or correct the name',
+      ),
+      cel(
+        'self.select.map(s, s.__as__.lowerAscii()).all(a, self.select.exists_one(s, s.__as__.lowerAscii() == a))',
+        'query.select answers a name twice, or twice but for upper and lower case; give one another as',
       ),
     ],
   },
@@ -105,6 +122,19 @@ const Pagination = Type.Object(
   },
 );
 
+/** What an operator asks of its parameter, whatever the column. */
+const operatorRules = [
+  ["f.op != 'in' || (has(p.list) && p.list)", 'in takes a parameter with list: true; set list on it or use eq'],
+  ["f.op == 'in' || !has(p.list) || !p.list", 'a parameter with list: true is for in; use op: in or remove list'],
+  ["f.op != 'is_null' || p.type == 'boolean'", 'is_null takes a boolean parameter; change its type'],
+  ["f.op != 'like_prefix' || p.type in ['string', 'enum']", 'like_prefix takes a string parameter; change its type'],
+].map(([holds, message]) =>
+  cel(
+    `!has(self.query.filters) || !has(self.params) || self.query.filters.all(f, self.params.all(p, p.name != f.param || ${String(holds)}))`,
+    String(message),
+  ),
+);
+
 export const EndpointSpecShape = Type.Object(
   {
     name: Type.Optional(Identifier),
@@ -116,12 +146,14 @@ export const EndpointSpecShape = Type.Object(
     tenant: Type.Optional(Type.Object({ column: ColumnName })),
     freshness: Type.Optional(Type.Object({ maxStaleness: Duration })),
     params: Type.Optional(Type.Array(ParamShape, { maxItems: 50, ...listMap('name') })),
-    combinations: Type.Optional(Type.Array(Type.Array(Identifier, { maxItems: 50 }), { minItems: 1, maxItems: 50 })),
+    combinations: Type.Optional(
+      Type.Array(Type.Array(Identifier, { maxItems: 50, 'x-kubernetes-list-type': 'set' }), { minItems: 1, maxItems: 50 }),
+    ),
     query: QueryShape,
     columns: Type.Array(ColumnName, { minItems: 1, maxItems: 100, 'x-kubernetes-list-type': 'set' }),
     pagination: Type.Optional(Pagination),
     cache: Type.Optional(
-      Type.Object({ policy: Type.Unsafe<'Snapshot' | 'None'>({ ...OneOf(['Snapshot', 'None']), default: 'Snapshot' }) }),
+      Type.Object({ policy: Type.Optional(Type.Unsafe<'Snapshot' | 'None'>({ ...OneOf(['Snapshot', 'None']), default: 'Snapshot' })) }),
     ),
     deprecation: Type.Optional(
       Type.Object({ since: Type.Optional(DayOrMoment), sunset: Type.Optional(DayOrMoment), successor: Type.Optional(Identifier) }),
@@ -130,11 +162,11 @@ export const EndpointSpecShape = Type.Object(
   {
     'x-kubernetes-validations': [
       cel(
-        'self.columns.all(c, self.query.select.exists(s, s.as == c))',
+        'self.columns.all(c, self.query.select.exists(s, s.__as__ == c))',
         'columns names something that query.select does not answer; add the select or remove the name',
       ),
       cel(
-        'self.query.select.all(s, s.as in self.columns)',
+        'self.query.select.all(s, s.__as__ in self.columns)',
         'query.select answers something that columns does not allow; add it to columns or remove the select',
       ),
       cel(
@@ -149,16 +181,27 @@ export const EndpointSpecShape = Type.Object(
         '!has(self.combinations) || self.combinations.all(c, c.all(n, has(self.params) && self.params.exists(p, p.name == n)))',
         'combinations names a parameter that params does not declare; declare it or correct the name',
       ),
+      ...operatorRules,
     ],
   },
 );
 export type EndpointSpec = Static<typeof EndpointSpecShape>;
 
-export const EndpointShape = Type.Object({
-  apiVersion: Type.String(),
-  kind: Type.Unsafe<'Endpoint'>({ type: 'string', enum: ['Endpoint'] }),
-  metadata: ObjectMetaShape,
-  spec: EndpointSpecShape,
-  status: Type.Optional(EndpointStatusShape),
-});
+export const EndpointShape = Type.Object(
+  {
+    apiVersion: Type.String(),
+    kind: Type.Unsafe<'Endpoint'>({ type: 'string', enum: ['Endpoint'] }),
+    metadata: ObjectMetaShape,
+    spec: EndpointSpecShape,
+    status: Type.Optional(EndpointStatusShape),
+  },
+  {
+    'x-kubernetes-validations': [
+      cel(
+        `has(self.spec.name) || self.metadata.name.matches('${identifierPattern}')`,
+        'the name in the URL is metadata.name when spec.name is absent, and this one cannot stand there; set spec.name',
+      ),
+    ],
+  },
+);
 export type Endpoint = Static<typeof EndpointShape>;

@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../result.ts';
 import { apiKeyRules } from '../rules/api-key.ts';
 import { datasetRules } from '../rules/dataset.ts';
 import { endpointRules } from '../rules/endpoint.ts';
+import { checkDatasetName, checkEndpointName } from '../rules/object-name.ts';
 import { problem } from '../rules/problems.ts';
 import { structureCheck } from '../rules/structure.ts';
 import { type ApiKey, ApiKeyShape } from './api-key.ts';
@@ -21,11 +22,12 @@ const checks = {
 } as const satisfies Record<Kind, unknown>;
 
 const semanticProblems = (resource: Resource): readonly Problem[] => {
+  const { name } = resource.metadata;
   switch (resource.kind) {
     case 'Dataset':
-      return datasetRules.flatMap((rule) => rule(resource.spec));
+      return [...checkDatasetName(name), ...datasetRules.flatMap((rule) => rule(resource.spec))];
     case 'Endpoint':
-      return endpointRules.flatMap((rule) => rule(resource.spec));
+      return [...checkEndpointName(name, resource.spec), ...endpointRules.flatMap((rule) => rule(resource.spec))];
     case 'ApiKey':
       return apiKeyRules.flatMap((rule) => rule(resource.spec));
   }
@@ -36,6 +38,17 @@ export const kindOf = (raw: unknown): Kind | undefined => {
   if (raw === null || typeof raw !== 'object') return undefined;
   const { kind, apiVersion: stated } = raw as Record<string, unknown>;
   return stated === apiVersion && typeof kind === 'string' && Object.hasOwn(checks, kind) ? (kind as Kind) : undefined;
+};
+
+/** A field that is written down empty is absent, as it is to the API server. */
+const withoutNulls = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, held]) => held !== null)
+      .map(([key, held]) => [key, withoutNulls(held)]),
+  );
 };
 
 /** A raw object as one of the three kinds, or every finding that it shows by itself; structure first, rules on what is sound. */
@@ -50,9 +63,9 @@ export const parseResource = (raw: unknown): Result<Resource, readonly Problem[]
         `set apiVersion: ${apiVersion} and one of these kinds`,
       ),
     ]);
-  const { status: _status, ...object } = raw as Record<string, unknown>;
-  const structural = checks[kind](object);
+  const object = withoutNulls(raw) as Record<string, unknown>;
+  const structural = checks[kind](Object.fromEntries(Object.entries(object).filter(([field]) => field !== 'status')));
   if (structural.length > 0) return err(structural);
-  const semantic = semanticProblems(raw as Resource);
-  return semantic.length > 0 ? err(semantic) : ok(raw as Resource);
+  const semantic = semanticProblems(object as Resource);
+  return semantic.length > 0 ? err(semantic) : ok(object as Resource);
 };

@@ -12,16 +12,17 @@ export const Identifier = Type.String({ pattern: identifierPattern, maxLength: 6
 export const ColumnName = Type.String({ pattern: columnPattern, maxLength: 63 });
 export const SnapshotIdText = Type.String({ pattern: snapshotIdPattern, maxLength: 200 });
 export const Duration = Type.String({ pattern: durationPattern, maxLength: 20 });
+/** A whole second or more, told from the text, so that CEL and TypeScript agree. */
+export const secondOrMorePattern = '(^|[a-z])0*([1-9][0-9]*(s|h|d|m([0-9]|$))|[1-9][0-9]{3,}ms)';
 export const Token = Text(200);
+const day = '[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])';
+const time = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])';
+export const noSuchDay = 'names a day that its month does not have; correct it';
+/** Months have 28 to 31 days: what the pattern cannot tell, the calendar of CEL can (getDate of a day too many is another). */
+const dayExists = cel("timestamp(self.substring(0, 10) + 'T00:00:00Z').getDate() == int(self.substring(8, 10))", noSuchDay);
 /** A day or a moment; YAML readers hand an unquoted day over as either. */
-export const DayOrMoment = Type.String({
-  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2}))?$',
-  maxLength: 40,
-});
-export const Moment = Type.String({
-  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$',
-  maxLength: 40,
-});
+export const DayOrMoment = Type.String({ pattern: `^${day}(T${time})?$`, maxLength: 40, 'x-kubernetes-validations': [dayExists] });
+export const Moment = Type.String({ pattern: `^${day}T${time}$`, maxLength: 40, 'x-kubernetes-validations': [dayExists] });
 
 const literals = <const T extends readonly string[]>(values: T) => Type.Unsafe<T[number]>({ type: 'string', enum: [...values] });
 export const OneOf = literals;

@@ -1,7 +1,9 @@
 /** What an ApiKey alone can get wrong beyond its structure. The API server holds the same rules as CEL (resources/api-key.ts). */
 import type { ApiKeySpec } from '../resources/api-key.ts';
 import type { Problem } from '../problem.ts';
+import { isRealDay } from './param-values.ts';
 import { problem, repeats } from './problems.ts';
+import { noSuchDay } from '../resources/shapes.ts';
 
 type Rule = (spec: ApiKeySpec) => readonly Problem[];
 
@@ -40,4 +42,8 @@ const burstHasARate: Rule = ({ limits }) =>
     ? [problem('missing', 'spec.limits.requestsPerSecond', 'limits.burst needs limits.requestsPerSecond; set it or remove burst')]
     : [];
 
-export const apiKeyRules: readonly Rule[] = [oneToken, rotationMints, allStandsAlone, endpointsAreUnique, burstHasARate];
+/** A key whose end cannot be read must not pass for one without end. */
+const endIsADay: Rule = ({ expiresAt }) =>
+  expiresAt !== undefined && !isRealDay(expiresAt.slice(0, 10)) ? [problem('invalid_value', 'spec.expiresAt', noSuchDay)] : [];
+
+export const apiKeyRules: readonly Rule[] = [oneToken, rotationMints, allStandsAlone, endpointsAreUnique, burstHasARate, endIsADay];

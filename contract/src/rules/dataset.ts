@@ -1,6 +1,6 @@
 /** What a Dataset alone can get wrong beyond its structure. The API server holds the same rules as CEL (resources/dataset.ts). */
 import type { DatasetSpec } from '../resources/dataset.ts';
-import { parseDurationMs } from '../duration.ts';
+import { secondOrMorePattern } from '../resources/shapes.ts';
 import type { Problem } from '../problem.ts';
 import { problem, repeats } from './problems.ts';
 
@@ -23,8 +23,13 @@ const anonymousHasNoCredentials: Rule = ({ source }) =>
     : [];
 
 const columnsAreUnique: Rule = ({ schema }) =>
-  repeats(schema.map((column) => column.name)).map((at) =>
-    problem('duplicate_column', `spec.schema[${at}].name`, `column ${schema[at]?.name ?? ''} is listed before`, 'remove one of them'),
+  repeats(schema.map((column) => column.name.toLowerCase())).map((at) =>
+    problem(
+      'duplicate_column',
+      `spec.schema[${at}].name`,
+      `column ${schema[at]?.name ?? ''} is listed before (upper and lower case count as one)`,
+      'remove one of them',
+    ),
   );
 
 const tenantColumnExists: Rule = ({ schema, tenantColumn }) =>
@@ -37,8 +42,13 @@ const pinIsNotBlocked: Rule = ({ snapshot }) =>
     ? [problem('invalid_value', 'spec.snapshot.pin', 'snapshot.pin is listed in snapshot.blocked; remove it from one of them')]
     : [];
 
+const blockedAreUnique: Rule = ({ snapshot }) =>
+  repeats(snapshot?.blocked ?? []).map((at) =>
+    problem('invalid_value', `spec.snapshot.blocked[${at}]`, 'is listed before', 'remove one of them'),
+  );
+
 const intervalIsBearable: Rule = ({ source }) =>
-  source.interval !== undefined && (parseDurationMs(source.interval) ?? 0) < 1000
+  source.interval !== undefined && !new RegExp(secondOrMorePattern).test(source.interval)
     ? [problem('invalid_value', 'spec.source.interval', 'interval is under 1s; a source is asked at most once a second')]
     : [];
 
@@ -48,5 +58,6 @@ export const datasetRules: readonly Rule[] = [
   columnsAreUnique,
   tenantColumnExists,
   pinIsNotBlocked,
+  blockedAreUnique,
   intervalIsBearable,
 ];

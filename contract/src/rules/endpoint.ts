@@ -4,6 +4,8 @@ import type { EndpointSpec } from '../resources/endpoint.ts';
 import type { Problem } from '../problem.ts';
 import { problem, repeats } from './problems.ts';
 import { paramRules } from './param.ts';
+import { isRealDay, whyUnfit } from './param-values.ts';
+import { noSuchDay } from '../resources/shapes.ts';
 
 type Rule = (spec: EndpointSpec) => readonly Problem[];
 
@@ -31,8 +33,17 @@ const paramsAreSound: Rule = (spec) =>
   (spec.params ?? []).flatMap((param, at) => paramRules.flatMap((rule) => rule(param, `spec.params[${at}]`)));
 
 const selectsAreUnique: Rule = ({ query }) =>
-  repeats(query.select.map((select) => select.as)).map((at) =>
-    problem('duplicate_column', `spec.query.select[${at}].as`, `${query.select[at]?.as ?? ''} is selected before; give it another as`),
+  repeats(query.select.map((select) => select.as.toLowerCase())).map((at) =>
+    problem(
+      'duplicate_column',
+      `spec.query.select[${at}].as`,
+      `${query.select[at]?.as ?? ''} is selected before (upper and lower case count as one); give it another as`,
+    ),
+  );
+
+const groupsAreUnique: Rule = ({ query }) =>
+  repeats(query.groupBy ?? []).map((at) =>
+    problem('duplicate_column', `spec.query.groupBy[${at}]`, `${query.groupBy?.[at] ?? ''} is listed before; remove one of them`),
   );
 
 const groupingIsWhole: Rule = ({ query }) => {
@@ -95,6 +106,13 @@ const filtersUseDeclaredParams: Rule = (spec) =>
         ],
   );
 
+const operatorsFitParams: Rule = (spec) =>
+  (spec.query.filters ?? []).flatMap((filter, at) => {
+    const param = (spec.params ?? []).find((one) => one.name === filter.param);
+    const why = param === undefined ? undefined : whyUnfit(filter.op, param);
+    return why === undefined ? [] : [problem('incomparable_param', `spec.query.filters[${at}].param`, why)];
+  });
+
 const tenantIsNotFiltered: Rule = (spec) =>
   (spec.query.filters ?? []).flatMap((filter, at) =>
     spec.tenant !== undefined && filter.column === spec.tenant.column
@@ -120,6 +138,13 @@ const combinationsUseDeclaredParams: Rule = (spec) =>
               'combinations names a parameter that params does not declare; declare it or correct the name',
             ),
           ],
+    ),
+  );
+
+const combinationsAreSets: Rule = (spec) =>
+  (spec.combinations ?? []).flatMap((combination, at) =>
+    repeats(combination).map((inner) =>
+      problem('duplicate_param', `spec.combinations[${at}][${inner}]`, `${combination[inner] ?? ''} is listed before; remove one of them`),
     ),
   );
 
@@ -163,17 +188,27 @@ const limitsAreOrdered: Rule = ({ pagination }) =>
       ]
     : [];
 
+const deprecationDaysExist: Rule = ({ deprecation }) =>
+  (['since', 'sunset'] as const).flatMap((name) => {
+    const day = deprecation?.[name];
+    return day === undefined || isRealDay(day.slice(0, 10)) ? [] : [problem('invalid_value', `spec.deprecation.${name}`, noSuchDay)];
+  });
+
 export const endpointRules: readonly Rule[] = [
   paramsAreUnique,
   paramsAreFree,
   paramsAreSound,
   selectsAreUnique,
+  groupsAreUnique,
   groupingIsWhole,
   groupNamesPlainSelects,
   orderNamesSelects,
   filtersUseDeclaredParams,
+  operatorsFitParams,
   tenantIsNotFiltered,
   combinationsUseDeclaredParams,
+  combinationsAreSets,
   columnsEqualSelects,
   limitsAreOrdered,
+  deprecationDaysExist,
 ];

@@ -4,21 +4,21 @@ import type { Manifest } from '../manifest.ts';
 import type { Problem } from '../problem.ts';
 import { problem } from './problems.ts';
 
+/** Of a web address only what stands before `?` and `#` says where it lies; in a bucket and on a disk these are letters like others. */
+const placeOf = (url: string): string => (/^https?:/i.test(url) ? url.replace(/[?#].*$/su, '') : url);
+const folderOf = (url: string): string => placeOf(url).slice(0, placeOf(url).lastIndexOf('/') + 1);
+
 /** Where a path of a manifest points: an absolute URL stays, a relative one is resolved from the manifest's own place. */
-export const resolveFileUrl = (manifestUrl: string, path: string): string => {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) return path;
-  const query = manifestUrl.startsWith('https://') ? manifestUrl.search(/[?#]/) : -1;
-  const base = query === -1 ? manifestUrl : manifestUrl.slice(0, query);
-  return `${base.slice(0, base.lastIndexOf('/') + 1)}${path}`;
-};
+export const resolveFileUrl = (manifestUrl: string, path: string): string =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : `${folderOf(manifestUrl)}${path}`;
 
 /** Scheme, host and path segments, decoded as far as it takes to see a `..`; undefined for what cannot be told. */
 const segmentsOf = (url: string): readonly string[] | undefined => {
-  const parts = /^([a-z0-9]+):\/\/([^/?#]*)(\/[^?#]*)?/i.exec(url);
+  const parts = /^([a-z0-9]+):\/\/([^/?#]*)(\/.*)?$/isu.exec(placeOf(url));
   if (parts === null) return undefined;
   const [, scheme, host, path] = parts;
   const segments = (path ?? '/').split('/').slice(1);
-  const isSafe = segments.every((segment) => !/^(\.|%2e){1,2}$/i.test(segment) && !/%2f|%5c|\\|\0/i.test(segment));
+  const isSafe = segments.every((segment) => !/^(\.|%2e){1,2}$/i.test(segment) && !/%2f|%5c|%00|\\|[\0-\x1f]/i.test(segment));
   return isSafe && scheme !== undefined && host !== undefined ? [scheme.toLowerCase(), host, ...segments] : undefined;
 };
 
@@ -28,8 +28,6 @@ export const isUnderRoot = (url: string, root: string): boolean => {
   const outer = segmentsOf(root)?.filter((segment, at, all) => at < all.length - 1 || segment !== '');
   return inner !== undefined && outer !== undefined && inner.length > outer.length && outer.every((segment, at) => segment === inner[at]);
 };
-
-const folderOf = (url: string): string => url.slice(0, url.lastIndexOf('/') + 1);
 
 const belongsToDataset = (manifest: Manifest, dataset: CompiledDataset): readonly Problem[] =>
   manifest.dataset_id === dataset.name || manifest.dataset_id === dataset.name.replaceAll('-', '_')

@@ -23,33 +23,24 @@ const isInteger = (value: unknown): boolean => {
   return exact >= int64.min && exact <= int64.max;
 };
 
-const within = (param: ParamSpec, value: number): boolean =>
-  (param.min === undefined || value >= param.min) && (param.max === undefined || value <= param.max);
-
+const within = (value: number, min = -Infinity, max = Infinity): boolean => value >= min && value <= max;
+const isNumber = (param: ParamSpec, value: unknown): boolean =>
+  typeof value === 'number' && Number.isFinite(value) && within(value, param.min, param.max);
 const takesText = (param: ParamSpec, text: string): boolean =>
-  (param.minLength === undefined || text.length >= param.minLength) &&
-  (param.maxLength === undefined || text.length <= param.maxLength) &&
-  (param.pattern === undefined || new RegExp(param.pattern, 'u').test(text));
+  within(text.length, param.minLength, param.maxLength) && (param.pattern === undefined || new RegExp(param.pattern, 'u').test(text));
+
+const takes: Readonly<Record<ParamType, (value: unknown, param: ParamSpec) => boolean>> = {
+  string: (value, param) => typeof value === 'string' && takesText(param, value),
+  enum: (value, param) => typeof value === 'string' && (param.enum ?? []).includes(value),
+  integer: (value, param) => isInteger(value) && within(Number(value), param.min, param.max),
+  number: (value, param) => isNumber(param, value),
+  boolean: (value) => typeof value === 'boolean',
+  date: (value) => typeof value === 'string' && isRealDay(value),
+  timestamp: (value) => typeof value === 'string' && isRealTimestamp(value),
+};
 
 /** Whether a default, as written in the resource, is a value that the parameter itself would take. */
-export const takesValue = (param: ParamSpec, value: unknown): boolean => {
-  switch (param.type) {
-    case 'string':
-      return typeof value === 'string' && takesText(param, value);
-    case 'enum':
-      return typeof value === 'string' && (param.enum ?? []).includes(value);
-    case 'integer':
-      return isInteger(value) && within(param, Number(value));
-    case 'number':
-      return typeof value === 'number' && Number.isFinite(value) && within(param, value);
-    case 'boolean':
-      return typeof value === 'boolean';
-    case 'date':
-      return typeof value === 'string' && isRealDay(value);
-    case 'timestamp':
-      return typeof value === 'string' && isRealTimestamp(value);
-  }
-};
+export const takesValue = (param: ParamSpec, value: unknown): boolean => takes[param.type](value, param);
 
 const comparable: Readonly<Record<ParamType, readonly ColumnType[]>> = {
   string: ['VARCHAR'],
@@ -61,18 +52,22 @@ const comparable: Readonly<Record<ParamType, readonly ColumnType[]>> = {
   timestamp: ['TIMESTAMP', 'DATE'],
 };
 
-/** Why this parameter cannot stand in this filter; undefined when it can. */
-export const whyIncomparable = (
-  op: FilterOp,
-  param: { readonly type: ParamType; readonly list?: boolean | undefined },
-  column: ColumnType,
-): string | undefined => {
+type FilterParam = { readonly type: ParamType; readonly list?: boolean | undefined };
+
+/** Why this parameter cannot stand beside this operator, whatever the column; undefined when it can. */
+export const whyUnfit = (op: FilterOp, param: FilterParam): string | undefined => {
   const list = param.list === true;
-  if (op === 'is_null') return param.type === 'boolean' && !list ? undefined : 'is_null takes a boolean parameter';
-  if (op === 'in' && !list) return 'in takes a parameter with list: true';
-  if (op !== 'in' && list) return `${op} takes one value; a parameter with list: true is for in`;
-  if (op === 'like_prefix' && (column !== 'VARCHAR' || (param.type !== 'string' && param.type !== 'enum')))
-    return 'like_prefix compares a string parameter with a VARCHAR column';
+  if (op === 'in' && !list) return 'in takes a parameter with list: true; set list on it or use eq';
+  if (op !== 'in' && list) return 'a parameter with list: true is for in; use op: in or remove list';
+  if (op === 'is_null' && param.type !== 'boolean') return 'is_null takes a boolean parameter; change its type';
+  if (op === 'like_prefix' && param.type !== 'string' && param.type !== 'enum')
+    return 'like_prefix takes a string parameter; change its type';
+  return undefined;
+};
+
+/** Why this parameter, which fits the operator, does not compare with a column of this type; undefined when it does. */
+export const whyIncomparable = (op: FilterOp, param: FilterParam, column: ColumnType): string | undefined => {
+  if (op === 'is_null') return undefined;
   if (column === 'JSON') return 'a JSON column can only be tested with is_null';
   return comparable[param.type].includes(column) ? undefined : `a parameter of type ${param.type} does not compare with a ${column} column`;
 };

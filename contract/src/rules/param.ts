@@ -2,7 +2,8 @@
 import type { ParamSpec } from '../resources/endpoint.ts';
 import type { Problem } from '../problem.ts';
 import { takesValue } from './param-values.ts';
-import { problem } from './problems.ts';
+import { beyondRe2 } from '../resources/endpoint.ts';
+import { problem, repeats } from './problems.ts';
 
 type Rule = (param: ParamSpec, at: string) => readonly Problem[];
 
@@ -19,6 +20,9 @@ const enumMatchesType: Rule = (param, at) =>
           'a parameter has enum exactly when its type is enum; set both or neither',
         ),
       ];
+
+const membersAreUnique: Rule = (param, at) =>
+  repeats(param.enum ?? []).map((member) => problem('invalid_value', `${at}.enum[${member}]`, 'is listed before', 'remove one of them'));
 
 const aliasesFitType: Rule = (param, at) =>
   isPresent(param.aliases) && param.type !== 'string' && param.type !== 'enum'
@@ -59,6 +63,7 @@ const lengthsFitType: Rule = (param, at) => [
 ];
 
 const isPattern = (text: string): boolean => {
+  if (new RegExp(beyondRe2).test(text)) return false;
   try {
     new RegExp(text, 'u');
     return true;
@@ -70,7 +75,13 @@ const isPattern = (text: string): boolean => {
 const patternCompiles: Rule = (param, at) =>
   param.pattern === undefined || isPattern(param.pattern)
     ? []
-    : [problem('invalid_value', `${at}.pattern`, 'pattern is not a regular expression; correct it')];
+    : [
+        problem(
+          'invalid_value',
+          `${at}.pattern`,
+          'pattern is not a regular expression of the common kind (no lookaround, back references or flags); correct it',
+        ),
+      ];
 
 const defaultFits: Rule = (param, at) => {
   if (param.default === undefined || (param.pattern !== undefined && !isPattern(param.pattern))) return [];
@@ -82,6 +93,7 @@ const defaultFits: Rule = (param, at) => {
 
 export const paramRules: readonly Rule[] = [
   enumMatchesType,
+  membersAreUnique,
   aliasesFitType,
   aliasesReachTheEnum,
   boundsFitType,

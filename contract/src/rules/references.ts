@@ -4,7 +4,7 @@ import type { DatasetBase } from '../compile/dataset.ts';
 import type { ApiKeySpec } from '../resources/api-key.ts';
 import type { EndpointSpec } from '../resources/endpoint.ts';
 import type { Problem } from '../problem.ts';
-import { whyIncomparable } from './param-values.ts';
+import { whyIncomparable, whyUnfit } from './param-values.ts';
 import { problem } from './problems.ts';
 
 type EndpointRule = (spec: EndpointSpec, dataset: DatasetBase) => readonly Problem[];
@@ -52,7 +52,9 @@ const filtersCompare: EndpointRule = (spec, dataset) =>
     const column = columnOf(dataset, filter.column);
     if (column === undefined) return [noSuchColumn(`spec.query.filters[${at}].column`, filter.column, dataset)];
     const param = (spec.params ?? []).find((one) => one.name === filter.param);
-    const why = param === undefined ? undefined : whyIncomparable(filter.op, param, column.type);
+    // What the operator itself refuses is told by the endpoint's own rules.
+    const why =
+      param === undefined || whyUnfit(filter.op, param) !== undefined ? undefined : whyIncomparable(filter.op, param, column.type);
     return why === undefined
       ? []
       : [problem('incomparable_param', `spec.query.filters[${at}].param`, `${why}; change the parameter's type or the filter`)];
