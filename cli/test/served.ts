@@ -1,0 +1,80 @@
+/** A gateway started by `offloader serve` in a real child process, on free ports. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { mainArguments, plainEnv, repository } from './run-offloader.ts';
+
+export const adminToken = 'admin-token-of-the-tests';
+export type Served = {
+  readonly api: string;
+  readonly admin: string;
+  /** Everything that it has logged so far. */
+  readonly log: () => string;
+  /** SIGTERM, and the exit code. */
+  readonly stop: () => Promise<number | null>;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+};
+export type Refused = { readonly code: number | null; readonly log: string };
+
+/** Serves a folder; resolves when it listens, or when it has ended instead. */
+export const serve = async (config: string, cache: string, extra: Readonly<Record<string, string>> = {}): Promise<Served | Refused> => {
+  const child = spawn(process.execPath, [...mainArguments('main.ts'), 'serve'], {
+    cwd: repository,
+    env: plainEnv({
+      OFFLOADER_CONFIG: config,
+      OFFLOADER_CACHE_DIR: cache,
+      OFFLOADER_SECRET_KEY_BASE: 'x'.repeat(32),
+      OFFLOADER_ADMIN_TOKEN: adminToken,
+      OFFLOADER_API_PORT: '0',
+      OFFLOADER_ADMIN_PORT: '0',
+      ...extra,
+    }),
+  });
+  const lines: string[] = [];
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  const ports = new Promise<{ apiPort: number; adminPort: number }>((resolve) => {
+    for (const stream of [child.stdout, child.stderr])
+      createInterface(stream).on('line', (line) => {
+        lines.push(line);
+        if (line.includes('"kind":"booted"')) resolve(JSON.parse(line) as { apiPort: number; adminPort: number });
+      });
+  });
+  const log = (): string => lines.join('\n');
+  const first = await Promise.race([ports, ended]);
+  if (Array.isArray(first)) return { code: first[0], log: log() };
+  const stop = async (): Promise<number | null> => {
+    child.kill('SIGTERM');
+    return (await ended)[0];
+  };
+  return {
+    api: `http://127.0.0.1:${String(first.apiPort)}`,
+    admin: `http://127.0.0.1:${String(first.adminPort)}`,
+    log,
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+    },
+  };
+};
+
+/** One call of an endpoint. */
+export const ask = async ({ api }: Served, path: string, token: string): Promise<{ status: number; body: any }> => {
+  const response = await fetch(`${api}/v1/endpoints/${path}`, { headers: { authorization: `Bearer ${token}` } });
+  return { status: response.status, body: await response.json() };
+};
+
+/** The dataset's line of /diagnostics. */
+export const datasetOf = async ({ admin }: Served, name: string): Promise<any> => {
+  const response = await fetch(`${admin}/diagnostics`, { headers: { authorization: `Bearer ${adminToken}` } });
+  const report = (await response.json()) as any;
+  return report.datasets.find((row: any) => row.dataset === name);
+};
+
+/** Waits for a condition; the error says what was waited for. */
+export const until = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
+  const end = Date.now() + 30_000;
+  while (!(await condition().catch(() => false))) {
+    if (Date.now() > end) throw new Error(`gave up waiting for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
