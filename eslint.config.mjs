@@ -1,9 +1,10 @@
 // Lint: strict, with full types; the limits keep a file to one subject. Each rule that is off carries its reason.
 import tseslint from 'typescript-eslint';
 
+// State is held in closures, which a limit on function length would count as one function: the file's length, complexity,
+// depth and parameters bound what a reader has to hold.
 const limits = {
   'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
-  'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
   complexity: ['error', 15],
   'max-depth': ['error', 3],
   'max-params': ['error', 5],
@@ -16,7 +17,6 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       ...limits,
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       'no-restricted-syntax': [
         'error',
@@ -32,14 +32,22 @@ export default tseslint.config(
       '@typescript-eslint/require-await': 'off',
       // `while (true)` with an abort inside is the clearest loop there is.
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // `return refuse(…)` is the shortest early exit there is.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      // `void promise` says that nobody waits for it, also where the type is void already.
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // winston's own type of a console transport does not pass this rule's idea of a class instance.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+      // Our ports are plain objects of closures: there is no `this` to lose.
+      '@typescript-eslint/unbound-method': 'off',
+      // A default case is how the rest of a union is answered alike.
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
   },
   {
     files: ['**/*.test.ts', '**/test/**/*.ts', 'e2e/**/*.ts', 'bench/**/*.ts'],
     rules: {
-      // A describe block is one function and holds a whole table.
-      'max-lines-per-function': 'off',
       'max-lines': ['error', { max: 450, skipBlankLines: true, skipComments: true }],
       // What comes over the wire in a test is looked at field by field.
       '@typescript-eslint/no-unsafe-assignment': 'off',

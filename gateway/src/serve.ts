@@ -1,10 +1,9 @@
 /** Puts a gateway together and runs it: ports first, then what is on the volume, then the sources. */
 import { mkdir, readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { join } from 'node:path';
 import type { ConfigSync, LoadedConfig, Report } from '@offloader/contract';
-import type { Express } from 'express';
 import { keepLastGood, readLastGood } from './bundle-source/last-good.ts';
 import { openSource } from './bundle-source/open.ts';
 import { createResponseCache } from './cache/responses.ts';
@@ -40,7 +39,7 @@ export type StartOptions = {
 const drainMs = 30_000;
 const idleMs = 250;
 
-const listen = async (app: Express, port: number): Promise<Server> =>
+const listen = async (app: RequestListener, port: number): Promise<Server> =>
   new Promise((resolve, reject) => {
     const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000 }, app);
     server.once('error', reject);

@@ -133,7 +133,7 @@ describe('a snapshot', () => {
 describe('bad data never serves, and what served still serves', () => {
   const lies: readonly (readonly [string, (manifest: any) => void, unknown])[] = [
     ['a row count that is not true', (m) => (m.row_count = m.files[0].row_count = 999), [{ code: 'row_count_mismatch', path: 'files[0].row_count', owner: 'UpstreamData' }, { code: 'row_count_mismatch', path: 'row_count', owner: 'UpstreamData' }]],
-    ['a size that is not true', (m) => (m.files[0].size_bytes += 1), [{ code: 'size_mismatch', path: 'files[0].size_bytes', owner: 'UpstreamData' }]],
+    ['a size that is not true', (m) => (m.files[0].size_bytes = Number(m.files[0].size_bytes) + 1), [{ code: 'size_mismatch', path: 'files[0].size_bytes', owner: 'UpstreamData' }]],
     ['a file that is not there', (m) => (m.files[0].path = 'snapshots/a2/other.parquet'), [{ code: 'missing_file', path: 'files[0].path', owner: 'UpstreamData' }]],
     ['a path that leads out', (m) => (m.files[0].path = '../../etc/passwd'), [{ code: 'root_not_allowed', path: 'files[0].path', owner: 'UpstreamData' }]],
     ['a narrowed column', (m) => (m.schema[2].type = 'INTEGER'), [{ code: 'incompatible_schema', path: 'schema[2].type', owner: 'UpstreamData' }]],

@@ -19,11 +19,7 @@ import type { BundleSource } from './source.ts';
 
 const pollMs = 500;
 
-export type ReadManifests = {
-  readonly resources: readonly unknown[];
-  readonly findings: readonly Finding[];
-  readonly fileOf: ReadonlyMap<unknown, string>;
-};
+export type ReadManifests = { readonly resources: readonly unknown[]; readonly findings: readonly Finding[] };
 
 const yamlFiles = async (folder: string): Promise<readonly string[]> =>
   (await readdir(folder, { recursive: true, withFileTypes: true }))
@@ -31,26 +27,25 @@ const yamlFiles = async (folder: string): Promise<readonly string[]> =>
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
 
-/** Every document of every YAML file below a folder; what does not parse is a finding. Documents of other kinds are passed over. */
+/** One file's documents: objects of our kinds, and what does not parse. Documents of other kinds are passed over. */
+const readFileDocuments = async (
+  path: string,
+  file: string,
+): Promise<{ readonly resources: readonly unknown[]; readonly findings: readonly Finding[] }> => {
+  const documents = parseAllDocuments(await readFile(path, 'utf8'));
+  const errors = documents.flatMap((document) => document.errors.slice(0, 1));
+  return {
+    resources: documents
+      .flatMap((document) => (document.errors.length > 0 ? [] : [document.toJS() as unknown]))
+      .filter((value) => kindOf(value) !== undefined),
+    findings: errors.map((error) => ({ file, code: 'invalid_yaml', path: '', message: error.message.split('\n')[0] ?? 'is not YAML' })),
+  };
+};
+
+/** Every document of every YAML file below a folder. */
 export const readManifests = async (folder: string): Promise<ReadManifests> => {
-  const resources: unknown[] = [];
-  const findings: Finding[] = [];
-  const fileOf = new Map<unknown, string>();
-  for (const path of await yamlFiles(folder)) {
-    const file = relative(folder, path);
-    for (const document of parseAllDocuments(await readFile(path, 'utf8'))) {
-      const [error] = document.errors;
-      if (error !== undefined)
-        findings.push({ file, code: 'invalid_yaml', path: '', message: error.message.split('\n')[0] ?? 'is not YAML' });
-      else {
-        const value: unknown = document.toJS();
-        if (kindOf(value) === undefined) continue;
-        resources.push(value);
-        fileOf.set(value, file);
-      }
-    }
-  }
-  return { resources, findings, fileOf };
+  const files = await Promise.all((await yamlFiles(folder)).map(async (path) => readFileDocuments(path, relative(folder, path))));
+  return { resources: files.flatMap((file) => file.resources), findings: files.flatMap((file) => file.findings) };
 };
 
 const secretKeys = [
@@ -109,7 +104,7 @@ export const manifestsSource = (folder: string, auth: AuthMode, secretsDir: stri
         sequence: 0,
       });
     } catch (error) {
-      return err(`the configuration folder cannot be read (${String((error as { code?: unknown }).code ?? 'unknown error')})`);
+      return err(`the configuration folder cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
     }
   },
   mark: async () => {

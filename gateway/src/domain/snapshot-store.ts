@@ -1,12 +1,12 @@
 /** What the snapshots room offers to boot, admin and config: the lifecycle of every dataset's snapshots. */
 import type { CompiledDataset, Credentials, DatasetReport } from '@offloader/contract';
-import type { LiveState } from './serving.ts';
+import type { LiveState, Serving } from './serving.ts';
 
 export interface Snapshots {
   /** The active and kept Servings, for Live. */
   readonly state: Pick<LiveState, 'lease'> & {
-    servings(): ReadonlyMap<string, import('./serving.ts').Serving>;
-    kept(): ReadonlyMap<string, import('./serving.ts').Serving>;
+    servings(): ReadonlyMap<string, Serving>;
+    kept(): ReadonlyMap<string, Serving>;
     /** Called synchronously inside every swap, so that Live flips in the same tick. */
     onSwap(listener: (dataset: string) => void): void;
   };

@@ -112,13 +112,13 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     query: QueryOptions,
     consume: (rows: RowStream) => Promise<T>,
   ): Promise<Result<T, QueryFailure>> => {
-    let consumed = false;
+    const progress = { consumed: false };
     const first = await onConnection(sql, query, async (rows) => {
-      consumed = true;
+      progress.consumed = true;
       return consume(rows);
     });
     const failure = first.ok ? undefined : first.error;
-    const isWorthIt = !consumed && typeof failure === 'object' && isBrokenConnection(failure.engine);
+    const isWorthIt = !progress.consumed && typeof failure === 'object' && isBrokenConnection(failure.engine);
     return isWorthIt ? onConnection(sql, query, consume) : first;
   };
 

@@ -1,5 +1,6 @@
 /** gs:// sources through the Google Cloud SDK: a service account of the dataset's Secret, else the SDK's own chain, else anonymous. */
 import { Storage, type StorageOptions } from '@google-cloud/storage';
+import { JWT } from 'google-auth-library';
 import { type CompiledSource, err, ok, type Problem, type Result, type SourceCredentials } from '@offloader/contract';
 import type { ObjectStore, ReadResult } from '../snapshots/object-store.ts';
 import { s3Store } from './s3.ts';
@@ -11,10 +12,14 @@ const partsOf = (url: string): { bucket: string; name: string } => {
   return { bucket, name };
 };
 
-const accountOf = (json: string): Pick<StorageOptions, 'credentials' | 'projectId'> => {
+const accountOf = (json: string): Pick<StorageOptions, 'authClient' | 'projectId'> => {
   const account = JSON.parse(json) as { client_email?: string; private_key?: string; project_id?: string };
   return {
-    credentials: { client_email: account.client_email ?? '', private_key: account.private_key ?? '' },
+    authClient: new JWT({
+      email: account.client_email ?? '',
+      key: account.private_key ?? '',
+      scopes: ['https://www.googleapis.com/auth/devstorage.read_only'],
+    }),
     ...(account.project_id === undefined ? {} : { projectId: account.project_id }),
   };
 };
@@ -88,7 +93,7 @@ export const gcsStore = (source: CompiledSource, credentials: SourceCredentials 
       attempt(async (storage) => {
         const { bucket, name } = partsOf(prefix);
         const [files] = await storage.bucket(bucket).getFiles({ prefix: name, autoPaginate: true });
-        return ok(files.map((file) => ({ url: `gs://${bucket}/${file.name}`, updatedAt: String(file.metadata.updated ?? '') })));
+        return ok(files.map((file) => ({ url: `gs://${bucket}/${file.name}`, updatedAt: file.metadata.updated ?? '' })));
       }),
   };
 };

@@ -1,6 +1,5 @@
 /** https:// sources: plain conditional GETs; no credentials are ever sent. */
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { err, ok, type Problem, type Result } from '@offloader/contract';
 import type { ObjectStore, ReadResult } from '../snapshots/object-store.ts';
 import { storeProblem } from './problems.ts';
@@ -34,7 +33,7 @@ export const httpsStore = (): ObjectStore => ({
     attempt(async () => {
       const response = await fetch(url, { redirect: 'error', signal });
       if (!response.ok || response.body === null) return refused(response);
-      return writeStream(Readable.fromWeb(response.body as ReadableStream), toFile, expectedBytes, signal);
+      return writeStream(Readable.fromWeb(response.body), toFile, expectedBytes, signal);
     }),
   list: async () => err({ code: 'source_failed', path: '', message: 'https:// sources cannot be listed' }),
 });

@@ -1,7 +1,7 @@
 /** Asks a Databricks table's folder for its newest commit. */
 import { type CompiledDataset, err, ok, type Result } from '@offloader/contract';
 import { markerManifest, newestMarker } from '../domain/databricks.ts';
-import { type Fetched, type FetchFailure, sourceFailure } from './fetch-manifest.ts';
+import { type Fetched, type FetchFailure, sourceFailure } from './fetched.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** The etag is the marker's own URL: markers are never rewritten. */

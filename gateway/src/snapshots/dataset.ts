@@ -1,58 +1,35 @@
 /** The lifecycle of one dataset's snapshots: attempts one after another, swaps at once, what is wanted always looked at anew. */
-import { type CompiledDataset, type DatasetReport, ok, type Problem, type Result, type SourceCredentials } from '@offloader/contract';
-import type { Observation, Observe } from '../domain/observation.ts';
-import { decideOffer, decideServing, guardProblems, surplus } from '../domain/refresh.ts';
+import { type CompiledDataset, err, ok, type Problem, type Result, type SourceCredentials } from '@offloader/contract';
+import { decideOffer, guardProblems } from '../domain/refresh.ts';
 import { nextPollMs } from '../domain/schedule.ts';
-import { fetchById, fetchCurrent, type FetchFailure, type Offered } from './fetch-manifest.ts';
-import { type LoadFailure, type LoadLimits, materialise } from './materialise.ts';
-import type { ObjectStore, OpenStore } from './object-store.ts';
+import type { DatasetActor, DatasetPorts } from './dataset-actor.ts';
+import { fetchById, fetchCurrent } from './fetch-manifest.ts';
+import type { FetchFailure, Offered } from './fetched.ts';
+import { createHoldings, type SwapCause } from './holdings.ts';
+import { type LoadFailure, materialise } from './materialise.ts';
+import type { ObjectStore } from './object-store.ts';
 import { type DatasetIndex, emptyIndex } from './record.ts';
 import { type Attempt, reportOf } from './report.ts';
-import type { Attached, Servings } from './servings.ts';
+import type { Attached } from './servings.ts';
 
-export type Ports = {
-  readonly cacheDir: string;
-  readonly servings: Servings;
-  readonly openStore: OpenStore;
-  readonly observe: Observe;
-  readonly limits: LoadLimits;
-  /** Runs a load when memory allows one more. */
-  readonly admit: <T>(load: () => Promise<T>) => Promise<T>;
-  readonly save: () => Promise<void>;
-  readonly now: () => number;
-  readonly random: () => number;
-  /** Whether an operator has been heard of lately: only then a coordinated activation waits for its word. */
-  readonly operatorAlive: () => boolean;
-};
+/** 'no' loads what is new; 'refresh' also what serves already; 'rebuild' that very snapshot, its old copy going into quarantine. */
+type Force = 'no' | 'refresh' | 'rebuild';
 
-export type DatasetActor = {
-  configure(dataset: CompiledDataset, credentials: SourceCredentials | null): void;
-  /** Puts what was found on the volume into service; called once, before configure. */
-  warm(active: Attached | null, kept: readonly Attached[], index: DatasetIndex): void;
-  refresh(force: boolean): Promise<void>;
-  /** Coordinated activation: looks whether the staged snapshot may go live now. */
-  tick(): void;
-  healthFailed(epoch: number): void;
-  index(): DatasetIndex;
-  report(nowMs: number): DatasetReport;
-  triedOnce(): boolean;
-  firstTry(): Promise<void>;
-  /** Ends polling and loads; `drop` also removes every file. */
-  end(drop: boolean): Promise<void>;
-};
+/** Whether two configurations read the same source with the same credentials. */
+const isSameSource = (a: CompiledDataset, b: CompiledDataset, was: SourceCredentials | null, is: SourceCredentials | null): boolean =>
+  JSON.stringify([a.source, was]) === JSON.stringify([b.source, is]);
 
-type Cause = Extract<Observation, { kind: 'snapshot_swapped' }>['cause'];
+/** What an edit may change without a new look at the source. */
+const sourceSide = (dataset: CompiledDataset): string =>
+  JSON.stringify({ ...dataset, refreshToken: null, rebuildToken: null, snapshot: { ...dataset.snapshot, release: null } });
 
-export const createDataset = (initial: CompiledDataset, ports: Ports): DatasetActor => {
-  const { servings, observe } = ports;
+export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): DatasetActor => {
+  const { servings, observe, now } = ports;
   const { name } = initial;
   let dataset = initial;
   let isConfigured = false;
-  let store: ObjectStore = ports.openStore(initial.source, null);
   let credentials: SourceCredentials | null = null;
-  let active: Attached | null = null;
-  let kept: readonly Attached[] = [];
-  let staged: Attached | null = null;
+  let store: ObjectStore = ports.openStore(initial.source, null);
   let index: DatasetIndex = emptyIndex;
   /** The manifest that was looked at last and what it named; a conditional request is right only while that is what we have. */
   let seen: { readonly etag: string; readonly snapshotId: string } | null = null;
@@ -64,184 +41,175 @@ export const createDataset = (initial: CompiledDataset, ports: Ports): DatasetAc
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
   let queue: Promise<void> = Promise.resolve();
+  let askedRefresh: string | null = null;
   let ended = false;
   let tried = false;
-  let announceFirst: () => void = () => undefined;
-  const first = new Promise<void>((resolve) => (announceFirst = resolve));
   let abort = new AbortController();
+  const first = Promise.withResolvers<undefined>();
 
   const save = (): void => void ports.save().catch(() => undefined);
-  const retire = (attached: Attached, fate: 'delete' | 'quarantine'): void => void servings.retire(attached, fate).catch(() => undefined);
-
-  /** Swaps in the same tick; what falls out of `keep` goes once nobody reads it. */
-  const swap = (next: Attached, cause: Cause, old: 'keep' | 'quarantine' = 'keep'): void => {
-    const previous = active;
-    const others = [...(previous === null || old === 'quarantine' ? [] : [previous]), ...kept].filter(
-      (one) => one !== next && one.record.snapshotId !== next.record.snapshotId,
-    );
-    const replaced = [...kept, ...(previous === null ? [] : [previous])].filter((one) => one !== next && !others.includes(one));
-    const going = surplus(
-      others.map((one) => one.record),
-      dataset.snapshot.keep,
-      dataset.layout,
-    );
-    active = next;
-    kept = others.filter((one) => !going.includes(one.record));
-    staged = staged === next ? null : staged;
-    servings.set(name, active, kept);
-    observe({
-      kind: 'snapshot_swapped',
-      dataset: name,
-      snapshotId: next.record.snapshotId,
-      previous: previous?.record.snapshotId ?? null,
-      cause,
-    });
-    for (const one of others.filter((other) => going.includes(other.record))) retire(one, 'delete');
-    for (const one of replaced) retire(one, old === 'quarantine' && one === previous ? 'quarantine' : 'delete');
-    index = { ...index, lastGoodAt: new Date(ports.now()).toISOString() };
+  const onSwap = (): void => {
+    index = { ...index, lastGoodAt: new Date(now()).toISOString() };
     save();
   };
+  const held = createHoldings(name, { servings, observe, dataset: () => dataset, onSwap });
+  const activeRecord = () => held.active()?.record ?? null;
+  const isLaidOut = (): boolean => activeRecord()?.layout === dataset.layout;
 
-  const drop = (attached: Attached): void => retire(attached, 'delete');
-
-  const note = (
-    status: Attempt['status'],
-    snapshotId: string | null,
-    problems: readonly Problem[],
-    text: string | null,
-    startedMs: number,
-  ): void => {
-    attempt = { status, snapshotId, at: new Date(ports.now()).toISOString(), problems, note: text };
-    failures = status === 'failed' ? failures + 1 : 0;
-    observe({ kind: 'refresh_ended', dataset: name, status, snapshotId, problems, tookMs: ports.now() - startedMs });
+  const note = (startedMs: number, end: Omit<Attempt, 'at'>): void => {
+    attempt = { ...end, at: new Date(now()).toISOString() };
+    failures = attempt.status === 'failed' ? failures + 1 : 0;
+    observe({
+      kind: 'refresh_ended',
+      dataset: name,
+      status: attempt.status,
+      snapshotId: attempt.snapshotId,
+      problems: attempt.problems,
+      tookMs: now() - startedMs,
+    });
   };
+  const failed = (startedMs: number, { status, problems }: LoadFailure | FetchFailure, snapshotId: string | null): void =>
+    note(startedMs, { status, snapshotId, problems, note: null });
 
   /** A finished load looks again at what is wanted: the dataset may have been edited meanwhile. */
-  const place = (loaded: Attached, cause: Cause): void => {
+  const place = (loaded: Attached, cause: SwapCause): void => {
     const { layout, snapshotId } = loaded.record;
-    const isUnwanted =
-      ended ||
-      layout !== dataset.layout ||
-      dataset.snapshot.blocked.includes(snapshotId) ||
-      (dataset.snapshot.pin !== null && dataset.snapshot.pin !== snapshotId);
-    if (isUnwanted) return drop(loaded);
-    if (staged !== null) drop(staged);
-    staged = null;
+    const { pin, blocked, activation, release } = dataset.snapshot;
+    const isHeldBack = blocked.includes(snapshotId) || (pin !== null && pin !== snapshotId);
+    if (ended || layout !== dataset.layout || isHeldBack) return held.drop(loaded);
+    held.stage(null);
     const waits =
-      cause === 'refresh' &&
-      active !== null &&
-      dataset.snapshot.activation === 'Coordinated' &&
-      dataset.snapshot.release !== snapshotId &&
-      ports.operatorAlive();
-    if (waits) staged = loaded;
-    else swap(loaded, cause, cause === 'rebuild' ? 'quarantine' : 'keep');
+      cause === 'refresh' && held.active() !== null && activation === 'Coordinated' && release !== snapshotId && ports.operatorAlive();
+    if (waits) held.stage(loaded);
+    else held.swap(loaded, cause, cause === 'rebuild' ? 'quarantine' : 'keep');
   };
 
-  const loadOffered = async (offered: Offered, force: 'no' | 'refresh' | 'rebuild'): Promise<Result<null, LoadFailure>> => {
-    const startedMs = ports.now();
+  const loadOffered = async (offered: Offered, force: Force): Promise<Result<null, LoadFailure>> => {
+    const startedMs = now();
     const wanted = dataset;
     const loaded = await ports.admit(async () =>
       materialise(ports.cacheDir, { dataset: wanted, ...offered }, store, ports.limits, abort.signal),
     );
     if (!loaded.ok) return loaded;
-    const { value: record } = loaded;
+    const { snapshotId, rows, bytes, layout } = loaded.value;
+    const attached = await servings.attach(loaded.value);
     const late = offered.promised
       ? []
-      : guardProblems({ ...offered.manifest, row_count: record.rows }, { dataset: wanted, active: active?.record ?? null });
-    const attached = await servings.attach(record);
+      : guardProblems({ ...offered.manifest, row_count: rows }, { dataset: wanted, active: activeRecord() });
     if (late.length > 0) {
-      drop(attached);
-      return { ok: false, error: { status: 'rejected', problems: late } };
+      held.drop(attached);
+      return err({ status: 'rejected', problems: late });
     }
-    observe({
-      kind: 'load_ended',
-      dataset: name,
-      snapshotId: record.snapshotId,
-      rows: record.rows,
-      bytes: record.bytes,
-      tookMs: ports.now() - startedMs,
-    });
-    const isCutover = active !== null && active.record.layout !== record.layout;
+    observe({ kind: 'load_ended', dataset: name, snapshotId, rows, bytes, tookMs: now() - startedMs });
+    const isCutover = held.active() !== null && activeRecord()?.layout !== layout;
     place(attached, isCutover ? 'cutover' : force === 'rebuild' ? 'rebuild' : 'refresh');
     return ok(null);
   };
 
-  const failed = ({ status, problems }: LoadFailure | FetchFailure, id: string | null, startedMs: number): void =>
-    note(status, id, problems, null, startedMs);
-
   const remember = ({ etag, manifest }: Offered): void => {
     seen = etag === null ? null : { etag, snapshotId: manifest.snapshot_id };
   };
-  const has = (id: string): boolean => active?.record.snapshotId === id || staged?.record.snapshotId === id;
 
-  const consider = async (offered: Offered, force: 'no' | 'refresh' | 'rebuild', startedMs: number): Promise<void> => {
-    const { manifest, manifestUrl, promised } = offered;
-    const facts = {
-      dataset,
-      active: active?.record ?? null,
-      kept: kept.map((one) => one.record),
-      staged: staged?.record.snapshotId ?? null,
-      force: force !== 'no',
-      promised,
-    };
-    const offer = decideOffer(manifest, manifestUrl, facts);
-    manifestValid = offer.kind !== 'rejected';
-    if (offer.kind === 'rejected') return note('rejected', manifest.snapshot_id, offer.problems, null, startedMs);
-    if (offer.kind === 'unchanged') {
-      remember(offered);
-      return note('unchanged', manifest.snapshot_id, [], offer.note, startedMs);
-    }
-    if (offer.kind === 'activate') {
-      const target = kept.find((one) => one.record.snapshotId === offer.snapshotId);
-      if (target !== undefined) swap(target, 'rollback');
-      return note('ok', manifest.snapshot_id, [], null, startedMs);
-    }
+  const loadNew = async (offered: Offered, force: Force, startedMs: number): Promise<void> => {
+    const id = offered.manifest.snapshot_id;
+    const wasEmpty = held.active() === null;
+    const token = dataset.rebuildToken;
     const loaded = await loadOffered(offered, force);
     if (!loaded.ok) {
       if (loaded.error.status === 'rejected') manifestValid = false;
-      return failed(loaded.error, manifest.snapshot_id, startedMs);
+      return failed(startedMs, loaded.error, id);
     }
     remember(offered);
-    if (force === 'rebuild' || index.rebuilt === null) index = { ...index, rebuilt: dataset.rebuildToken };
+    // What was loaded into an empty cache has been built after the token was set.
+    if (force === 'rebuild' || wasEmpty) index = { ...index, rebuilt: token };
     healthy = true;
-    note('ok', manifest.snapshot_id, [], null, startedMs);
+    note(startedMs, { status: 'ok', snapshotId: id, problems: [], note: null });
+  };
+
+  const consider = async (offered: Offered, force: Force, startedMs: number): Promise<void> => {
+    const { manifest, manifestUrl, promised } = offered;
+    const id = manifest.snapshot_id;
+    const kept = held.kept().map((one) => one.record);
+    const offer = decideOffer(manifest, manifestUrl, {
+      dataset,
+      active: activeRecord(),
+      kept,
+      staged: held.staged()?.record.snapshotId ?? null,
+      force: force !== 'no',
+      promised,
+    });
+    manifestValid = offer.kind !== 'rejected';
+    if (offer.kind === 'load') return loadNew(offered, force, startedMs);
+    if (offer.kind === 'rejected') return note(startedMs, { status: 'rejected', snapshotId: id, problems: offer.problems, note: null });
+    if (offer.kind === 'unchanged') {
+      remember(offered);
+      return note(startedMs, { status: 'unchanged', snapshotId: id, problems: [], note: offer.note });
+    }
+    const target = held.kept().find((one) => one.record.snapshotId === offer.snapshotId);
+    if (target !== undefined) held.swap(target, 'rollback');
+    note(startedMs, { status: 'ok', snapshotId: id, problems: [], note: null });
   };
 
   /** Which snapshot to ask for: the pinned one, on a rebuild the one that serves, else whatever is current. */
-  const fetch = async (force: 'no' | 'refresh' | 'rebuild') => {
+  const fetch = async (force: Force) => {
     const { pin } = dataset.snapshot;
-    const isLaidOut = active?.record.layout === dataset.layout;
-    const id = pin ?? (force === 'rebuild' ? active?.record.snapshotId : undefined);
-    if (id !== undefined && !(force === 'no' && active?.record.snapshotId === id && isLaidOut))
-      return fetchById(dataset, id, store, abort.signal);
-    return fetchCurrent(
-      dataset,
-      force === 'no' && isLaidOut && seen !== null && has(seen.snapshotId) ? seen.etag : null,
-      store,
-      abort.signal,
-    );
+    const id = pin ?? (force === 'rebuild' ? activeRecord()?.snapshotId : undefined);
+    const isHere = force === 'no' && activeRecord()?.snapshotId === id && isLaidOut();
+    if (id !== undefined && !isHere) return fetchById(dataset, id, store, abort.signal);
+    const etag = force === 'no' && isLaidOut() && seen !== null && held.has(seen.snapshotId) ? seen.etag : null;
+    return fetchCurrent(dataset, etag, store, abort.signal);
   };
 
-  const tryOnce = async (force: 'no' | 'refresh' | 'rebuild'): Promise<void> => {
-    const startedMs = ports.now();
+  const judgePin = (): void => {
+    const { pin } = dataset.snapshot;
+    if (pin === null) return;
+    refused =
+      activeRecord()?.snapshotId === pin
+        ? null
+        : `snapshot ${pin} of snapshot.pin is neither kept nor at the source; what serves is left as it is`;
+  };
+
+  const tryOnce = async (force: Force): Promise<void> => {
+    const startedMs = now();
     const fetched = await fetch(force);
+    reachable = fetched.ok || fetched.error.reached;
     if (!fetched.ok) {
-      reachable = fetched.error.reached;
-      if (fetched.error.reached) manifestValid = false;
-      return failed(fetched.error, null, startedMs);
+      if (reachable) manifestValid = false;
+      return failed(startedMs, fetched.error, null);
     }
-    reachable = true;
     if (fetched.value.kind === 'offered') {
       await consider(fetched.value.offered, force, startedMs);
-      const { pin } = dataset.snapshot;
-      refused =
-        pin !== null && active?.record.snapshotId !== pin
-          ? `snapshot ${pin} of snapshot.pin is neither kept nor at the source; what serves is left as it is`
-          : refused;
-      return;
+      return judgePin();
     }
     if (fetched.value.kind === 'unchanged') manifestValid = true;
-    note('unchanged', active?.record.snapshotId ?? null, [], fetched.value.kind === 'nothing' ? 'nothing committed' : null, startedMs);
+    note(startedMs, {
+      status: 'unchanged',
+      snapshotId: activeRecord()?.snapshotId ?? null,
+      problems: [],
+      note: fetched.value.kind === 'nothing' ? 'nothing committed' : null,
+    });
+  };
+
+  const mustRebuild = (): boolean => held.active() !== null && dataset.rebuildToken !== null && dataset.rebuildToken !== index.rebuilt;
+  const mustRefresh = (): boolean => dataset.refreshToken !== null && dataset.refreshToken !== index.refreshed;
+
+  /** A bug in one attempt ends that attempt, never the dataset. */
+  const guarded = async (asked: Force): Promise<void> => {
+    if (ended) return;
+    const token = dataset.refreshToken;
+    // A token stays to be done until it is done, whatever failed or restarted in between.
+    const force = mustRebuild() || !healthy ? 'rebuild' : mustRefresh() ? 'refresh' : asked;
+    try {
+      await tryOnce(force);
+    } catch (error) {
+      const [text = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+      const problem: Problem = { code: 'load_failed', path: '', message: `the attempt broke: ${text}` };
+      note(now(), { status: 'failed', snapshotId: null, problems: [problem], note: null });
+    }
+    if (force !== 'no') index = { ...index, refreshed: token };
+    tried = true;
+    first.resolve(undefined);
+    save();
   };
 
   const schedule = (): void => {
@@ -251,110 +219,53 @@ export const createDataset = (initial: CompiledDataset, ports: Ports): DatasetAc
     timer.unref();
   };
 
-  /** A bug in one attempt ends that attempt, never the dataset. */
-  const guarded = async (force: 'no' | 'refresh' | 'rebuild'): Promise<void> => {
-    if (ended) return;
-    try {
-      await tryOnce(force);
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      note(
-        'failed',
-        null,
-        [{ code: 'load_failed', path: '', message: `the attempt broke: ${text.split('\n')[0] ?? ''}` }],
-        null,
-        ports.now(),
-      );
-    }
-    tried = true;
-    announceFirst();
-    save();
-  };
-
-  const refresh = async (force: 'no' | 'refresh' | 'rebuild'): Promise<void> => {
+  const refresh = async (force: Force): Promise<void> => {
     queue = queue.then(async () => guarded(force)).then(schedule);
     return queue;
   };
 
-  const obeySelection = (): void => {
-    const decision = decideServing(
-      dataset,
-      active?.record ?? null,
-      kept.map((one) => one.record),
-    );
+  const moveTo = (isOther: boolean): void => {
+    store = ports.openStore(dataset.source, credentials);
+    if (isOther) seen = null;
+  };
+
+  const restartLoads = (): void => {
+    abort.abort();
+    abort = new AbortController();
+  };
+
+  const configure = (next: CompiledDataset, secret: SourceCredentials | null): void => {
+    const previous = isConfigured ? dataset : null;
+    const isMoved = previous === null || !isSameSource(previous, next, credentials, secret);
+    isConfigured = true;
+    dataset = next;
+    credentials = secret;
+    if (isMoved) moveTo(previous !== null);
+    if (previous !== null && previous.layout !== next.layout) restartLoads();
+    const decision = held.obey();
     refused = decision.kind === 'refuse' ? decision.why : null;
-    if (staged !== null && (dataset.snapshot.blocked.includes(staged.record.snapshotId) || staged.record.layout !== dataset.layout)) {
-      drop(staged);
-      staged = null;
-    }
-    if (decision.kind !== 'swap') return;
-    const target = kept.find((one) => one.record.snapshotId === decision.snapshotId);
-    if (target !== undefined) swap(target, 'rollback');
-  };
-
-  const trim = (): void => {
-    const going = surplus(
-      kept.map((one) => one.record),
-      dataset.snapshot.keep,
-      dataset.layout,
-    );
-    if (going.length === 0) return;
-    const gone = kept.filter((one) => going.includes(one.record));
-    kept = kept.filter((one) => !gone.includes(one));
-    servings.set(name, active, kept);
-    for (const one of gone) drop(one);
-  };
-
-  const actOnTokens = (): void => {
-    const isRebuild = dataset.rebuildToken !== null && dataset.rebuildToken !== index.rebuilt;
-    const isRefresh = dataset.refreshToken !== null && dataset.refreshToken !== index.refreshed;
-    if (isRefresh) {
-      index = { ...index, refreshed: dataset.refreshToken };
-      void refresh('refresh');
-    }
-    if (isRebuild && active !== null) void refresh('rebuild');
+    if (next.suspend) return schedule();
+    const isNewToken = mustRebuild() || (mustRefresh() && next.refreshToken !== askedRefresh);
+    askedRefresh = next.refreshToken;
+    if (previous === null || isMoved || isNewToken || sourceSide(previous) !== sourceSide(next)) void refresh('no');
   };
 
   return {
-    warm: (found, others, remembered) => {
-      active = found;
-      kept = others;
+    configure,
+    warm: (active, kept, remembered) => {
+      held.restore(active, kept);
       index = remembered;
-      seen = found === null || remembered.etag === null ? null : { etag: remembered.etag, snapshotId: found.record.snapshotId };
-      servings.set(name, active, kept);
-    },
-    configure: (next, secret) => {
-      const previous = isConfigured ? dataset : undefined;
-      isConfigured = true;
-      const isMoved = previous === undefined || JSON.stringify([previous.source, credentials]) !== JSON.stringify([next.source, secret]);
-      dataset = next;
-      credentials = secret;
-      if (isMoved) store = ports.openStore(next.source, secret);
-      if (isMoved && previous !== undefined) seen = null;
-      if (previous !== undefined && previous.layout !== next.layout) {
-        abort.abort();
-        abort = new AbortController();
-      }
-      obeySelection();
-      if (next.suspend) return schedule();
-      if (previous !== undefined) trim();
-      actOnTokens();
-      const isWanted =
-        previous === undefined ||
-        JSON.stringify({ ...previous, refreshToken: null, snapshot: { ...previous.snapshot, release: null } }) !==
-          JSON.stringify({ ...next, refreshToken: null, snapshot: { ...next.snapshot, release: null } });
-      if (isWanted) void refresh('no');
+      seen = active === null || remembered.etag === null ? null : { etag: remembered.etag, snapshotId: active.record.snapshotId };
     },
     refresh: async (force) => refresh(force ? 'refresh' : 'no'),
     tick: () => {
-      if (
-        staged !== null &&
-        !dataset.suspend &&
-        (dataset.snapshot.release === staged.record.snapshotId || !ports.operatorAlive() || dataset.snapshot.activation === 'Immediate')
-      )
-        swap(staged, 'refresh');
+      const staged = held.staged();
+      const { activation, release } = dataset.snapshot;
+      const isReleased = release === staged?.record.snapshotId || activation === 'Immediate' || !ports.operatorAlive();
+      if (staged !== null && isReleased && !dataset.suspend) held.swap(staged, 'refresh');
     },
     healthFailed: (epoch) => {
+      const active = held.active();
       if (active?.serving.epoch !== epoch || !healthy) return;
       healthy = false;
       observe({
@@ -365,25 +276,42 @@ export const createDataset = (initial: CompiledDataset, ports: Ports): DatasetAc
       });
       void refresh('rebuild');
     },
-    index: () => ({
-      ...index,
-      etag: seen !== null && seen.snapshotId === active?.record.snapshotId ? seen.etag : null,
-      active: active?.record.loadId ?? null,
-      kept: kept.map((one) => one.record.loadId),
-    }),
-    report: (nowMs) => reportOf({ dataset, active, kept, staged, attempt, refused, reachable, manifestValid, healthy, index }, nowMs),
+    index: () => {
+      const active = activeRecord();
+      return {
+        ...index,
+        etag: seen !== null && seen.snapshotId === active?.snapshotId ? seen.etag : null,
+        active: active?.loadId ?? null,
+        kept: held.kept().map((one) => one.record.loadId),
+      };
+    },
+    report: (nowMs) =>
+      reportOf(
+        {
+          dataset,
+          active: held.active(),
+          kept: held.kept(),
+          staged: held.staged(),
+          attempt,
+          refused,
+          reachable,
+          manifestValid,
+          healthy,
+          index,
+        },
+        nowMs,
+      ),
     triedOnce: () => tried || dataset.suspend,
-    firstTry: async () => first,
+    firstTry: async () => first.promise,
     end: async (isDropped) => {
       ended = true;
       clearTimeout(timer);
       abort.abort();
-      const all = [active, staged, ...kept].filter((one) => one !== null);
       // In the same tick: a dataset that was removed answers nothing more.
-      if (isDropped) servings.set(name, null, []);
+      const remove = isDropped ? held.dropAll() : null;
       await queue.catch(() => undefined);
-      announceFirst();
-      if (isDropped) await Promise.all(all.map(async (one) => servings.retire(one, 'delete')));
+      first.resolve(undefined);
+      await remove?.();
     },
   };
 };

@@ -110,22 +110,25 @@ const selectOf = async (connection: DuckDBConnection, job: LoadJob): Promise<str
   return parts.join(' UNION ALL ');
 };
 
-/** Finds the file whose values do not fit, so that the producer is told which. */
-const blame = async (connection: DuckDBConnection, job: LoadJob, error: unknown): Promise<Problem> => {
-  for (const [at, file] of job.files.entries()) {
-    const scan = scanSql(file.format, [file.path]);
-    try {
-      const found = await describe(connection, scan);
-      for (const column of job.schema)
-        try {
-          await connection.run(`SELECT count(c) FROM (${castScanSql(scan, [column], found)}) t(c)`);
-        } catch (cause) {
-          return loadProblem(cause, `files[${at}]`, file.name, column.name);
-        }
-    } catch (cause) {
-      return loadProblem(cause, `files[${at}]`, file.name);
-    }
+/** What is wrong with one column of one file; null when it casts. */
+const columnFault = async (connection: DuckDBConnection, file: LoadFile, column: LoadJob['schema'][number]): Promise<unknown> => {
+  const scan = scanSql(file.format, [file.path]);
+  try {
+    const found = await describe(connection, scan);
+    await connection.run(`SELECT count(c) FROM (${castScanSql(scan, [column], found)}) t(c)`);
+    return null;
+  } catch (cause) {
+    return cause;
   }
+};
+
+/** Finds the file and column whose values do not fit, so that the producer is told which. */
+const blame = async (connection: DuckDBConnection, job: LoadJob, error: unknown): Promise<Problem> => {
+  for (const [at, file] of job.files.entries())
+    for (const column of job.schema) {
+      const cause = await columnFault(connection, file, column);
+      if (cause !== null) return loadProblem(cause, `files[${at}]`, file.name, column.name);
+    }
   return loadProblem(error, 'files', null);
 };
 

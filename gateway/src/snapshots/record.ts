@@ -29,8 +29,9 @@ export type CacheIndex = { readonly format: 1; readonly datasets: Readonly<Recor
 
 export const emptyIndex: DatasetIndex = { active: null, kept: [], rebuilt: null, refreshed: null, etag: null, lastGoodAt: null };
 
-const isIndex = (value: unknown): value is CacheIndex =>
-  value !== null && typeof value === 'object' && (value as CacheIndex).format === 1 && typeof (value as CacheIndex).datasets === 'object';
+const isFields = (value: unknown): value is Readonly<Record<string, unknown>> => value !== null && typeof value === 'object';
+
+const isIndex = (value: unknown): value is CacheIndex => isFields(value) && value['format'] === 1 && isFields(value['datasets']);
 
 /** The index, or an empty one when it is absent, damaged or of a form that this version does not know: a cold start, not a crash. */
 export const readIndex = async (cacheDir: string): Promise<CacheIndex> => {
@@ -40,9 +41,7 @@ export const readIndex = async (cacheDir: string): Promise<CacheIndex> => {
 
 export const readRecord = async (cacheDir: string, dataset: string, loadId: string): Promise<LoadRecord | undefined> => {
   const value = await readJson(join(folders(cacheDir).load(dataset, loadId), recordFile));
-  return value !== null && typeof value === 'object' && (value as LoadRecord).format === 1 && (value as LoadRecord).loadId === loadId
-    ? (value as LoadRecord)
-    : undefined;
+  return isFields(value) && value['format'] === 1 && value['loadId'] === loadId ? (value as LoadRecord) : undefined;
 };
 
 export const writeRecord = async (cacheDir: string, record: LoadRecord): Promise<void> =>
@@ -50,22 +49,18 @@ export const writeRecord = async (cacheDir: string, record: LoadRecord): Promise
 
 /** Writes the index one at a time; a write asked for during another is done once, with the newest state. */
 export const createIndexWriter = (cacheDir: string, state: () => CacheIndex): { save(): Promise<void> } => {
-  let running: Promise<void> | null = null;
-  let again = false;
+  const pending: { running: Promise<void> | null; again: boolean } = { running: null, again: false };
   const loop = async (): Promise<void> => {
     do {
-      again = false;
+      pending.again = false;
       await writeDurably(folders(cacheDir).index, JSON.stringify(state()));
-    } while (again);
+    } while (pending.again);
   };
   return {
     save: async () => {
-      if (running !== null) {
-        again = true;
-        return running;
-      }
-      running = loop().finally(() => (running = null));
-      return running;
+      if (pending.running === null) pending.running = loop().finally(() => (pending.running = null));
+      else pending.again = true;
+      return pending.running;
     },
   };
 };

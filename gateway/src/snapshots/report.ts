@@ -41,27 +41,34 @@ const errorOf = ({ code, path, message, hint }: Problem): RefreshError => ({
 const ageSeconds = (watermark: string | null, nowMs: number): number | null =>
   watermark === null ? null : Math.floor((nowMs - Date.parse(watermark)) / 1000);
 
+const snapshotOf = ({ record }: Attached, nowMs: number): NonNullable<DatasetReport['active_snapshot']> => ({
+  snapshot_id: record.snapshotId,
+  watermark: record.watermark,
+  age_seconds: ageSeconds(record.watermark, nowMs),
+  rows: record.rows,
+  loaded_at: record.loadedAt,
+  quality: record.quality,
+});
+const attemptOf = ({ snapshotId, status, at, note }: Attempt): NonNullable<DatasetReport['last_attempted']> => ({
+  snapshot_id: snapshotId,
+  status,
+  at,
+  note,
+});
+
+const isStale = (age: number | null, maxStalenessMs: number | null): boolean =>
+  age !== null && maxStalenessMs !== null && age * 1000 > maxStalenessMs;
+
 export const reportOf = (state: State, nowMs: number): DatasetReport => {
   const { dataset, active, attempt } = state;
-  const age = active === null ? null : ageSeconds(active.record.watermark, nowMs);
-  const errors = attempt === null || attempt.status === 'ok' || attempt.status === 'unchanged' ? [] : attempt.problems.map(errorOf);
+  const snapshot = active === null ? null : snapshotOf(active, nowMs);
+  const errors = (attempt?.problems ?? []).map(errorOf);
   return {
     dataset: dataset.name,
     source: dataset.source.kind,
-    active_snapshot:
-      active === null
-        ? null
-        : {
-            snapshot_id: active.record.snapshotId,
-            watermark: active.record.watermark,
-            age_seconds: age,
-            rows: active.record.rows,
-            loaded_at: active.record.loadedAt,
-            quality: active.record.quality,
-          },
+    active_snapshot: snapshot,
     staged: state.staged?.record.snapshotId ?? null,
-    last_attempted:
-      attempt === null ? null : { snapshot_id: attempt.snapshotId, status: attempt.status, at: attempt.at, note: attempt.note },
+    last_attempted: attempt === null ? null : attemptOf(attempt),
     last_good: active === null ? null : { snapshot_id: active.record.snapshotId, at: state.index.lastGoodAt ?? active.record.loadedAt },
     kept: state.kept.map((one) => one.record.snapshotId),
     quarantined: dataset.snapshot.blocked.map((id) => ({
@@ -76,7 +83,7 @@ export const reportOf = (state: State, nowMs: number): DatasetReport => {
     rollback_refused: state.refused,
     source_reachable: state.reachable,
     manifest_valid: attempt?.status === 'ok' ? true : state.manifestValid,
-    stale: age === null || dataset.maxStalenessMs === null ? (active === null ? null : false) : age * 1000 > dataset.maxStalenessMs,
+    stale: snapshot === null ? null : isStale(snapshot.age_seconds, dataset.maxStalenessMs),
     cache_healthy: state.healthy,
     layout: active?.record.layout ?? null,
   };

@@ -95,7 +95,7 @@ export const startWorld = async (resources: readonly unknown[], environment: Rec
     get: async (path, token = null, init = {}) =>
       fetch(`http://127.0.0.1:${gateway.apiPort}${path}`, {
         ...init,
-        headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...init.headers },
+        headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...(init.headers as Record<string, string>) },
       }),
     admin: async (path, token) =>
       fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),

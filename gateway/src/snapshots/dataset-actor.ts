@@ -1,0 +1,38 @@
+/** What a dataset's lifecycle needs, and what it offers to the room. */
+import type { CompiledDataset, DatasetReport, SourceCredentials } from '@offloader/contract';
+import type { Observe } from '../domain/observation.ts';
+import type { LoadLimits } from './materialise.ts';
+import type { OpenStore } from './object-store.ts';
+import type { DatasetIndex } from './record.ts';
+import type { Attached, Servings } from './servings.ts';
+
+export type DatasetPorts = {
+  readonly cacheDir: string;
+  readonly servings: Servings;
+  readonly openStore: OpenStore;
+  readonly observe: Observe;
+  readonly limits: LoadLimits;
+  /** Runs a load when memory allows one more. */
+  readonly admit: <T>(load: () => Promise<T>) => Promise<T>;
+  readonly save: () => Promise<void>;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** Whether an operator has been heard of lately: only then a coordinated activation waits for its word. */
+  readonly operatorAlive: () => boolean;
+};
+
+export type DatasetActor = {
+  configure(dataset: CompiledDataset, credentials: SourceCredentials | null): void;
+  /** Puts what was found on the volume into service; called once, before configure. */
+  warm(active: Attached | null, kept: readonly Attached[], index: DatasetIndex): void;
+  refresh(force: boolean): Promise<void>;
+  /** Coordinated activation: looks whether the staged snapshot may go live now. */
+  tick(): void;
+  healthFailed(epoch: number): void;
+  index(): DatasetIndex;
+  report(nowMs: number): DatasetReport;
+  triedOnce(): boolean;
+  firstTry(): Promise<void>;
+  /** Ends polling and loads; `drop` also removes every file. */
+  end(drop: boolean): Promise<void>;
+};

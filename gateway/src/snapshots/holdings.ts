@@ -1,0 +1,123 @@
+/** The snapshots of one dataset that are on the volume: the one that serves, those kept for rollback, the one that waits. */
+import type { CompiledDataset } from '@offloader/contract';
+import type { Observation, Observe } from '../domain/observation.ts';
+import { decideServing, type ServingDecision, surplus } from '../domain/refresh.ts';
+import type { Attached, Servings } from './servings.ts';
+
+export type SwapCause = Extract<Observation, { kind: 'snapshot_swapped' }>['cause'];
+export type Holdings = {
+  active(): Attached | null;
+  kept(): readonly Attached[];
+  staged(): Attached | null;
+  /** What a warm start found. */
+  restore(active: Attached | null, kept: readonly Attached[]): void;
+  /** Swaps in the same tick; what falls out of `snapshot.keep` goes once nobody reads it, what is suspected into quarantine. */
+  swap(next: Attached, cause: SwapCause, old?: 'keep' | 'quarantine'): void;
+  /** Holds a snapshot back until its release; null drops the one that waits. */
+  stage(next: Attached | null): void;
+  /** Removes a load that is in no use. */
+  drop(attached: Attached): void;
+  /** Does at once what pin and blocks ask of what is here, and lets go of what is over `snapshot.keep`. */
+  obey(): ServingDecision;
+  /** Whether this snapshot serves or waits. */
+  has(snapshotId: string): boolean;
+  /** Nothing serves any more from this tick on; the result resolves when the files have gone. */
+  dropAll(): () => Promise<void>;
+};
+
+type Ports = {
+  readonly servings: Servings;
+  readonly observe: Observe;
+  readonly dataset: () => CompiledDataset;
+  readonly onSwap: () => void;
+};
+
+export const createHoldings = (name: string, { servings, observe, dataset, onSwap }: Ports): Holdings => {
+  let active: Attached | null = null;
+  let kept: readonly Attached[] = [];
+  let staged: Attached | null = null;
+
+  const retire = (attached: Attached, fate: 'delete' | 'quarantine'): void => void servings.retire(attached, fate).catch(() => undefined);
+  const drop = (attached: Attached): void => retire(attached, 'delete');
+  const overKept = (held: readonly Attached[]): readonly Attached[] => {
+    const { snapshot, layout } = dataset();
+    const records = surplus(
+      held.map((one) => one.record),
+      snapshot.keep,
+      layout,
+    );
+    return held.filter((one) => records.includes(one.record));
+  };
+
+  const swap: Holdings['swap'] = (next, cause, old = 'keep') => {
+    const previous = active;
+    const before = previous === null ? kept : [previous, ...kept];
+    const suspect = old === 'quarantine' ? previous : null;
+    // One copy of a snapshot is enough: the one that was loaded last.
+    const others = before.filter((one) => one !== next && one !== suspect && one.record.snapshotId !== next.record.snapshotId);
+    const surplusOnes = overKept(others);
+    active = next;
+    kept = others.filter((one) => !surplusOnes.includes(one));
+    if (staged === next) staged = null;
+    servings.set(name, active, kept);
+    observe({
+      kind: 'snapshot_swapped',
+      dataset: name,
+      snapshotId: next.record.snapshotId,
+      previous: previous?.record.snapshotId ?? null,
+      cause,
+    });
+    for (const one of before.filter((held) => held !== next && !kept.includes(held)))
+      retire(one, one === suspect ? 'quarantine' : 'delete');
+    onSwap();
+  };
+
+  const stage = (next: Attached | null): void => {
+    if (staged !== null && staged !== next) drop(staged);
+    staged = next;
+  };
+
+  const trim = (): void => {
+    const going = overKept(kept);
+    if (going.length === 0) return;
+    kept = kept.filter((one) => !going.includes(one));
+    servings.set(name, active, kept);
+    for (const one of going) drop(one);
+  };
+
+  return {
+    active: () => active,
+    kept: () => kept,
+    staged: () => staged,
+    restore: (found, others) => {
+      active = found;
+      kept = others;
+      servings.set(name, active, kept);
+    },
+    swap,
+    stage,
+    drop,
+    obey: () => {
+      const { snapshot, layout } = dataset();
+      if (staged !== null && (snapshot.blocked.includes(staged.record.snapshotId) || staged.record.layout !== layout)) stage(null);
+      const decision = decideServing(
+        dataset(),
+        active?.record ?? null,
+        kept.map((one) => one.record),
+      );
+      const target = decision.kind === 'swap' ? kept.find((one) => one.record.snapshotId === decision.snapshotId) : undefined;
+      if (target !== undefined) swap(target, 'rollback');
+      trim();
+      return decision;
+    },
+    has: (id) => active?.record.snapshotId === id || staged?.record.snapshotId === id,
+    dropAll: () => {
+      const all = [active, staged, ...kept].filter((one) => one !== null);
+      active = null;
+      staged = null;
+      kept = [];
+      servings.set(name, null, []);
+      return async () => void (await Promise.all(all.map(async (one) => servings.retire(one, 'delete'))));
+    },
+  };
+};
