@@ -50,11 +50,12 @@ export const writeRecord = async (cacheDir: string, record: LoadRecord): Promise
 /** Writes the index one at a time; a write asked for during another is done once, with the newest state. */
 export const createIndexWriter = (cacheDir: string, state: () => CacheIndex): { save(): Promise<void> } => {
   const pending: { running: Promise<void> | null; again: boolean } = { running: null, again: false };
+  const isAsked = (): boolean => pending.again;
   const loop = async (): Promise<void> => {
     do {
       pending.again = false;
       await writeDurably(folders(cacheDir).index, JSON.stringify(state()));
-    } while (pending.again);
+    } while (isAsked());
   };
   return {
     save: async () => {
