@@ -144,6 +144,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
         cache,
         sign: createSigner(settings.secretKeyBase),
         timeoutMs: settings.queryTimeoutMs,
+        scratchDir: join(settings.cacheDir, 'tmp'),
         onEngineError: health.onQueryError(snapshots.reportCorrupt),
       },
       corsOrigins: settings.corsOrigins,

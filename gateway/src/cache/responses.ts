@@ -2,14 +2,16 @@
 import { LRUCache } from 'lru-cache';
 
 export type Page = { readonly data: Buffer; readonly rowCount: number; readonly hasMore: boolean };
+/** A page, or the knowledge that it is longer than is worth keeping. */
+export type Held = Page | 'too_long';
 export type ResponseCache = {
-  /** The page at hand, or undefined. */
-  get(key: string): Page | undefined;
+  /** What is at hand, or undefined. */
+  get(key: string): Held | undefined;
   /**
    * Runs `query` once for all callers that ask for this key meanwhile, and keeps what succeeds. The query's signal aborts when
    * every caller has gone.
    */
-  share<T extends { readonly page: Page | null }>(key: string, signal: AbortSignal, query: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  share<T extends { readonly page: Held | null }>(key: string, signal: AbortSignal, query: (signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Drops a dataset's entries, or all. */
   drop(dataset: string | null): void;
   stats(): { entries: number; bytes: number };
@@ -19,14 +21,14 @@ type Flight = { readonly answer: Promise<unknown>; readonly abort: AbortControll
 
 /** Keys begin with the dataset's name and a blank. Bytes are those of the bodies and keys. */
 export const createResponseCache = (maxEntries: number, maxBytes: number): ResponseCache => {
-  const pages = new LRUCache<string, Page>({
+  const pages = new LRUCache<string, Held>({
     max: maxEntries,
     maxSize: maxBytes,
-    sizeCalculation: ({ data }, key) => data.length + key.length,
+    sizeCalculation: (held, key) => (held === 'too_long' ? 0 : held.data.length) + key.length,
   });
   const flights = new Map<string, Flight>();
 
-  const takeOff = <T extends { readonly page: Page | null }>(key: string, query: (signal: AbortSignal) => Promise<T>): Flight => {
+  const takeOff = <T extends { readonly page: Held | null }>(key: string, query: (signal: AbortSignal) => Promise<T>): Flight => {
     const abort = new AbortController();
     const answer = query(abort.signal).then((result) => {
       if (result.page !== null) pages.set(key, result.page);
@@ -41,7 +43,7 @@ export const createResponseCache = (maxEntries: number, maxBytes: number): Respo
 
   return {
     get: (key) => pages.get(key),
-    share: async <T extends { readonly page: Page | null }>(
+    share: async <T extends { readonly page: Held | null }>(
       key: string,
       signal: AbortSignal,
       query: (signal: AbortSignal) => Promise<T>,

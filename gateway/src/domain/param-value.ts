@@ -13,11 +13,13 @@ export const parseInt64 = (text: string): bigint | undefined => {
   return value >= int64.min && value <= int64.max ? value : undefined;
 };
 
-const isWithin = (value: number, { min, max }: CompiledParam): boolean => (min === null || value >= min) && (max === null || value <= max);
+/** Exact also beyond 2^53: JavaScript compares a bigint with a number by their values. */
+const isWithin = (value: number | bigint, { min, max }: CompiledParam): boolean =>
+  (min === null || value >= min) && (max === null || value <= max);
 
 const integer: Parse = (text, param) => {
   const value = parseInt64(text);
-  return value !== undefined && isWithin(Number(value), param) ? value : undefined;
+  return value !== undefined && isWithin(value, param) ? value : undefined;
 };
 
 const number: Parse = (text, param) => {
@@ -44,14 +46,38 @@ const string: Parse = (text, param) => {
 
 const enumeration: Parse = (text, param) => aliased(text, param) ?? spellings(text).find((one) => param.enum?.includes(one) === true);
 
+/**
+ * The moment in UTC as DuckDB writes it, at microseconds. DuckDB's own cast to TIMESTAMP drops an offset that it can read and
+ * refuses one after hours and minutes, so the text that reaches it has none.
+ */
+const moment: Parse = (text) => {
+  if (!isRealTimestamp(text)) return undefined;
+  const [, day = '', time = '00:00', fraction = '', zone = 'Z'] =
+    /^(.{10})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?)?$/.exec(text) ?? [];
+  const at = new Date(`${day}T${time.length === 5 ? `${time}:00` : time}${zone}`);
+  // Years before 0 and after 9999 come of an offset alone and are nobody's data.
+  return /^\d{4}-/.test(at.toISOString()) ? `${at.toISOString().slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}` : undefined;
+};
+
 const parsers: Readonly<Record<CompiledParam['type'], Parse>> = {
   string,
   integer,
   number,
   boolean: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
   date: (text) => (isRealDay(text) ? text : undefined),
-  timestamp: (text) => (isRealTimestamp(text) ? text : undefined),
+  timestamp: moment,
   enum: enumeration,
+};
+
+/** A default of the declaration as a value of the same form as a sent one; it has been checked against its type already. */
+export const defaultOf = (param: CompiledParam): SqlValue | readonly SqlValue[] | null => {
+  const { default: value, type } = param;
+  const typed = (one: string | number | boolean): SqlValue => {
+    if (type === 'integer') return BigInt(one);
+    return type === 'timestamp' ? (moment(String(one), param) ?? String(one)) : one;
+  };
+  if (value === null) return null;
+  return Array.isArray(value) ? (value as readonly (string | number | boolean)[]).map(typed) : typed(value as string | number | boolean);
 };
 
 /** More than any list that a URL of bearable length holds. */

@@ -1,19 +1,20 @@
 /** A request's parameters against an endpoint's declaration: a typed Request, or the first failure in the documented order. */
 import { type CompiledEndpoint, type CompiledParam, err, ok, reservedParams, type Result } from '@offloader/contract';
 import type { Failure } from './failure.ts';
-import { expectationOf, parseInt64, parseParam } from './param-value.ts';
+import { defaultOf, expectationOf, parseInt64, parseParam } from './param-value.ts';
 import type { SentParams } from './query-string.ts';
 import type { SqlValue } from './sql.ts';
 
-export type ParamValues = Readonly<Record<string, SqlValue | readonly SqlValue[]>>;
+/** A Map, because a parameter may be named like something that every object has (constructor). */
+export type ParamValues = ReadonlyMap<string, SqlValue | readonly SqlValue[]>;
 export type Request = {
   /** Every parameter that has a value, defaults included. */
   readonly values: ParamValues;
   /** In the endpoint's order. */
   readonly columns: readonly string[];
   readonly limit: number;
-  readonly offset: number;
-  /** Still to be opened (cursor.ts); null without one. */
+  readonly offset: bigint;
+  /** Still to be opened (signature.ts); null without one. */
   readonly cursor: string | null;
 };
 
@@ -38,21 +39,14 @@ const badCombination = ({ combinations, params }: CompiledEndpoint, sent: SentPa
     : invalid('invalid_combination', null, 'these parameters cannot be used together; see the declared combinations').error;
 };
 
-const defaultOf = (param: CompiledParam): SqlValue | readonly SqlValue[] | null => {
-  const value = param.default;
-  if (value === null) return null;
-  const typed = (one: string | number | boolean): SqlValue => (param.type === 'integer' ? BigInt(one) : one);
-  return Array.isArray(value) ? (value as readonly (string | number | boolean)[]).map(typed) : typed(value as string | number | boolean);
-};
-
 const paramValues = (endpoint: CompiledEndpoint, sent: SentParams): Check<ParamValues> => {
-  const values: Record<string, SqlValue | readonly SqlValue[]> = {};
+  const values = new Map<string, SqlValue | readonly SqlValue[]>();
   for (const param of endpoint.params) {
     const text = sent.get(param.name);
     if (text === undefined && param.required) return invalid('missing_param', param.name, `parameter ${param.name} is required`);
     const value = text === undefined ? defaultOf(param) : parseParam(param, text);
     if (value === undefined) return invalid('invalid_param', param.name, `parameter ${param.name} must be ${expectationOf(param)}`);
-    if (value !== null) values[param.name] = value;
+    if (value !== null) values.set(param.name, value);
   }
   return ok(values);
 };
@@ -69,13 +63,13 @@ const columnsOf = (endpoint: CompiledEndpoint, sent: SentParams): Check<readonly
 const boundedInteger = (
   name: 'limit' | 'offset',
   text: string | undefined,
-  { fallback, min, max }: { fallback: number; min: number; max: number },
-): Check<number> => {
-  if (text === undefined) return ok(fallback);
+  { fallback, min, max }: { fallback: number; min: number; max: number | null },
+): Check<bigint> => {
+  if (text === undefined) return ok(BigInt(fallback));
   const value = parseInt64(text);
-  const isIn = value !== undefined && value >= BigInt(min) && value <= BigInt(max);
-  const range = max === Number.MAX_SAFE_INTEGER ? `an integer of ${min} or more` : `an integer from ${min} to ${max}`;
-  return isIn ? ok(Number(value)) : invalid(`invalid_${name}`, name, `${name} must be ${range}`);
+  const isIn = value !== undefined && value >= min && (max === null || value <= max);
+  const range = max === null ? `an integer of ${min} or more` : `an integer from ${min} to ${max}`;
+  return isIn ? ok(value) : invalid(`invalid_${name}`, name, `${name} must be ${range}`);
 };
 
 /** Order of checks: unknown → combination → declared parameters → columns → limit → offset → cursor. */
@@ -89,9 +83,9 @@ export const parseRequest = (endpoint: CompiledEndpoint, sent: SentParams): Chec
   const { defaultLimit, maxLimit } = endpoint.pagination;
   const limit = boundedInteger('limit', sent.get('limit'), { fallback: defaultLimit, min: 1, max: maxLimit });
   if (!limit.ok) return limit;
-  const offset = boundedInteger('offset', sent.get('offset'), { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER });
+  const offset = boundedInteger('offset', sent.get('offset'), { fallback: 0, min: 0, max: null });
   if (!offset.ok) return offset;
   const cursor = sent.get('cursor') ?? null;
   if (cursor !== null && sent.has('offset')) return invalid('invalid_cursor', 'cursor', 'cursor and offset cannot be used together');
-  return ok({ values: values.value, columns: columns.value, limit: limit.value, offset: offset.value, cursor });
+  return ok({ values: values.value, columns: columns.value, limit: Number(limit.value), offset: offset.value, cursor });
 };

@@ -57,30 +57,57 @@ const aggregates = {
 const selectSql = ({ as, column, agg }: Select): string =>
   `${agg === null ? quoted(column) : aggregates[agg](quoted(column))} AS ${quoted(as)}`;
 
-/** The declared order, then every other selected column: rows that are equal in all of them are interchangeable. */
-const orderSql = ({ select, orderBy }: CompiledEndpoint): string => {
+/**
+ * The declared order, then what makes it the same every time. Groups differ in their plain columns, so these are enough for
+ * them; rows that are equal in every selected column are interchangeable. A grand total is one row.
+ */
+const orderSql = ({ select, orderBy, groupBy }: CompiledEndpoint): string => {
+  const isTotal = groupBy === null && select.every(({ agg }) => agg !== null);
+  if (isTotal) return '';
   const position = (name: string): number => select.findIndex((one) => one.as === name) + 1;
   const declared = orderBy.map(({ column, dir }) => `${position(column)} ${dir === 'desc' ? 'DESC' : 'ASC'} NULLS LAST`);
-  const ties = select.flatMap(({ as }, at) => (orderBy.some((order) => order.column === as) ? [] : [`${at + 1} ASC NULLS LAST`]));
-  return [...declared, ...ties].join(', ');
+  const ties = select.flatMap(({ as, agg }, at) =>
+    agg !== null || orderBy.some((order) => order.column === as) ? [] : [`${at + 1} ASC NULLS LAST`],
+  );
+  return ` ORDER BY ${[...declared, ...ties].join(', ')}`;
 };
 
 const whereSql = (endpoint: CompiledEndpoint, request: Request, tenant: string | null, binder: Binder): string => {
   const conditions = endpoint.filters.flatMap((filter) => {
-    const value = request.values[filter.param];
+    const value = request.values.get(filter.param);
     return value === undefined ? [] : [filterSql(filter, value, binder)];
   });
-  // The tenant comes from the key alone and is ANDed in, whatever else is asked.
+  // The tenant comes from the key alone and is ANDed in, whatever else is asked. Without one this matches nothing.
   const scoped = endpoint.tenantColumn === null ? [] : [`${quoted(endpoint.tenantColumn)} = ${binder.bind(tenant, 'VARCHAR')}`];
   const all = [...scoped, ...conditions];
   return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`;
 };
 
-/** One page plus one row, which tells whether there is a next page. `relation` is SQL text of the leased Serving. */
-export const pageSql = (endpoint: CompiledEndpoint, request: Request, tenant: string | null, relation: string): Sql => {
+export type Asked = {
+  readonly endpoint: CompiledEndpoint;
+  readonly request: Request;
+  readonly tenant: string | null;
+  /** SQL text of the leased Serving. */
+  readonly relation: string;
+};
+
+/** One page and, with `extra`, rows beyond it: one more tells whether there is a next page. */
+export const pageSql = ({ endpoint, request, tenant, relation }: Asked, extra: 0 | 1): Sql => {
   const binder = createBinder();
   const where = whereSql(endpoint, request, tenant, binder);
   const groupBy = endpoint.groupBy === null ? '' : ` GROUP BY ${endpoint.groupBy.map(quoted).join(', ')}`;
-  const text = `SELECT ${endpoint.select.map(selectSql).join(', ')} FROM ${relation}${where}${groupBy} ORDER BY ${orderSql(endpoint)} LIMIT ${request.limit + 1} OFFSET ${request.offset}`;
-  return { text, values: binder.values };
+  const select = endpoint.select.map(selectSql).join(', ');
+  const page = `LIMIT ${request.limit + extra} OFFSET ${request.offset}`;
+  return { text: `SELECT ${select} FROM ${relation}${where}${groupBy}${orderSql(endpoint)} ${page}`, values: binder.values };
+};
+
+/** Parquet has no 128-bit integer, and DuckDB would write a sum of integers as DOUBLE: a decimal keeps its digits. */
+const parquetColumn = ({ as, agg, type }: Select): string =>
+  agg === 'sum' && (type === 'INTEGER' || type === 'BIGINT') ? `CAST(${quoted(as)} AS DECIMAL(38,0)) AS ${quoted(as)}` : quoted(as);
+
+/** The same page as a Parquet file. `file` is SQL text of a literal of our own making. */
+export const parquetSql = (asked: Asked, file: string): Sql => {
+  const { text, values } = pageSql(asked, 0);
+  const columns = asked.endpoint.select.filter(({ as }) => asked.request.columns.includes(as)).map(parquetColumn);
+  return { text: `COPY (SELECT ${columns.join(', ')} FROM (${text})) TO ${file} (FORMAT parquet)`, values };
 };

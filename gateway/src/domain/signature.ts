@@ -1,6 +1,7 @@
 /** Cursors and ETags: opaque tokens bound to what they were made for, signed with a key derived from the secret. */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { canonicalJson, type CompiledEndpoint } from '@offloader/contract';
+import type { Format } from './format.ts';
 import type { Request } from './request.ts';
 
 export type Signer = (purpose: 'cursor' | 'etag', text: string) => Buffer;
@@ -12,7 +13,7 @@ export const createSigner = (secretKeyBase: string): Signer => {
   return (purpose, text) => createHmac('sha256', keys[purpose]).update(text).digest();
 };
 
-type Bound = { readonly endpoint: CompiledEndpoint; readonly request: Request; readonly tenant: string | null };
+export type Bound = { readonly endpoint: CompiledEndpoint; readonly request: Request; readonly tenant: string | null };
 
 /** Everything but the page: what a cursor is bound to. bigints as text, since JSON has none. */
 const question = ({ endpoint, request, tenant }: Bound): string =>
@@ -21,7 +22,7 @@ const question = ({ endpoint, request, tenant }: Bound): string =>
     tenant,
     columns: request.columns,
     values: Object.fromEntries(
-      Object.entries(request.values).map(([name, value]) => [
+      [...request.values].map(([name, value]) => [
         name,
         JSON.parse(JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? `${one}n` : one))) as unknown,
       ]),
@@ -32,7 +33,7 @@ const question = ({ endpoint, request, tenant }: Bound): string =>
 export const pageIdentity = (bound: Bound): string => `${question(bound)} ${bound.request.limit} ${bound.request.offset}`;
 
 /** A cursor to `offset` in a snapshot: base64url of `offset.snapshot.signature`. */
-export const makeCursor = (sign: Signer, bound: Bound, snapshotId: string, offset: number): string => {
+export const makeCursor = (sign: Signer, bound: Bound, snapshotId: string, offset: bigint): string => {
   const payload = `${offset}.${Buffer.from(snapshotId).toString('base64url')}`;
   return Buffer.from(
     `${payload}.${sign('cursor', `${payload} ${question(bound)}`)
@@ -46,19 +47,21 @@ export const openCursor = (
   sign: Signer,
   bound: Bound,
   cursor: string,
-): { readonly snapshotId: string; readonly offset: number } | undefined => {
-  const parts = /^([0-9]{1,15})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{22})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
-  if (parts === null || cursor.length > 1000) return undefined;
+): { readonly snapshotId: string; readonly offset: bigint } | undefined => {
+  // Decoding forgives foreign characters and spare bits; a cursor that was touched in any way is refused.
+  if (cursor.length > 1000 || Buffer.from(cursor, 'base64url').toString('base64url') !== cursor) return undefined;
+  const parts = /^([0-9]{1,19})\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{22})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'));
+  if (parts === null) return undefined;
   const [, offset = '', snapshot = '', signature = ''] = parts;
   const expected = sign('cursor', `${offset}.${snapshot} ${question(bound)}`).subarray(0, 16);
   const given = Buffer.from(signature, 'base64url');
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
-  return { snapshotId: Buffer.from(snapshot, 'base64url').toString('utf8'), offset: Number(offset) };
+  return { snapshotId: Buffer.from(snapshot, 'base64url').toString('utf8'), offset: BigInt(offset) };
 };
 
-/** A weak ETag of one page in one snapshot; weak, because meta differs each time. */
-export const etagOf = (sign: Signer, bound: Bound, snapshotId: string): string =>
-  `W/"${sign('etag', `${bound.endpoint.name} ${bound.endpoint.version} ${snapshotId} ${pageIdentity(bound)}`)
+/** A weak ETag of one page of one snapshot in one form; weak, because meta differs each time. */
+export const etagOf = (sign: Signer, bound: Bound, snapshotId: string, format: Format): string =>
+  `W/"${sign('etag', `${bound.endpoint.name} ${bound.endpoint.version} ${snapshotId} ${format} ${pageIdentity(bound)}`)
     .subarray(0, 18)
     .toString('base64url')}"`;
 

@@ -17,7 +17,7 @@ const messages = {
   busy: 'the server is busy; try again',
   timeout: 'the query took too long; ask for less',
   method_not_allowed: 'this path takes GET and HEAD',
-  not_acceptable: 'this endpoint answers application/json',
+  not_acceptable: 'none of the types in Accept can be answered; see the documentation for those that can',
   too_large: 'the request is too large',
   internal: 'internal error; the request id names it in our log',
 } as const;

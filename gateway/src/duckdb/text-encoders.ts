@@ -1,0 +1,51 @@
+/** Rows as JSON objects, NDJSON lines and CSV records. */
+import type { AnswerColumn, CreateEncoder, Rows } from '../domain/encoder.ts';
+import { jsonWriter, textWriter } from './values.ts';
+
+const none = new Uint8Array();
+
+/** A row as a JSON object, names written once per answer. */
+const objectWriter = (columns: readonly AnswerColumn[]): ((row: readonly unknown[]) => string) => {
+  const cells = columns.map(({ at, name, declared }, n) => ({
+    at,
+    prefix: `${n === 0 ? '{' : ','}${JSON.stringify(name)}:`,
+    write: jsonWriter(declared),
+  }));
+  return (row) => {
+    let text = '';
+    for (const { at, prefix, write } of cells) text += prefix + write(row[at]);
+    return `${text}}`;
+  };
+};
+
+/** The members of a JSON list; the brackets belong to the envelope. */
+export const createJsonEncoder: CreateEncoder = (columns) => {
+  const write = objectWriter(columns);
+  return {
+    head: () => none,
+    rows: (rows, isFirst) => Buffer.from(rows.length === 0 ? '' : `${isFirst ? '' : ','}${rows.map(write).join(',')}`),
+    tail: () => none,
+  };
+};
+
+export const createNdjsonEncoder: CreateEncoder = (columns) => {
+  const write = objectWriter(columns);
+  return { head: () => none, rows: (rows) => Buffer.from(rows.map((row) => `${write(row)}\n`).join('')), tail: () => none };
+};
+
+/** RFC 4180; NULL is an empty field and an empty text a quoted one, so that they stay apart. */
+const field = (text: string | null): string => {
+  if (text === null) return '';
+  return text === '' || /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
+export const createCsvEncoder: CreateEncoder = (columns) => {
+  const writers = columns.map(({ at, declared }) => ({ at, write: textWriter(declared) }));
+  const record = (fields: readonly string[]): string => `${fields.join(',')}\r\n`;
+  const lines = (rows: Rows): string => rows.map((row) => record(writers.map(({ at, write }) => field(write(row[at]))))).join('');
+  return {
+    head: () => Buffer.from(record(columns.map(({ name }) => field(name)))),
+    rows: (rows) => Buffer.from(lines(rows)),
+    tail: () => none,
+  };
+};

@@ -1,0 +1,74 @@
+/** A body as it comes: a short one goes out whole with its length, a longer one piece by piece at the client's pace. */
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { Response } from 'express';
+import type { ByteSink } from '../answers/stream-rows.ts';
+
+/** Up to here a failure can still be answered with its own status. */
+const wholeBytes = 256 * 1024;
+
+export type Body = ByteSink & {
+  /** Whether bytes or headers have gone out: from then on a failure can only break the connection. */
+  isOpen(): boolean;
+  end(): void;
+};
+
+/** True when the client has taken what was written; false when it has gone or nobody wants to wait for it any longer. */
+const drained = async (response: Response, signal: AbortSignal): Promise<boolean> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      response.off('drain', end).off('close', end);
+      signal.removeEventListener('abort', end);
+      resolve(!response.destroyed && !signal.aborted);
+    };
+    response.once('drain', end).once('close', end);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+
+export const createBody = (response: Response, headers: Readonly<Record<string, string>>): Body => {
+  const isHead = response.req.method === 'HEAD';
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  let open = false;
+
+  const flush = async (signal: AbortSignal): Promise<boolean> => {
+    const piece = Buffer.concat(parts);
+    parts = [];
+    if (response.destroyed) return false;
+    if (!open) {
+      open = true;
+      response.status(200).set(headers);
+      // The headers are all that is asked for.
+      if (isHead) {
+        response.end();
+        return false;
+      }
+    }
+    return response.write(piece) || drained(response, signal);
+  };
+
+  return {
+    isOpen: () => open,
+    write: async (piece, signal) => {
+      parts.push(piece);
+      bytes += piece.length;
+      return bytes <= wholeBytes || flush(signal);
+    },
+    end: () => {
+      if (response.writableEnded) return;
+      const piece = Buffer.concat(parts);
+      if (!open) response.status(200).set({ ...headers, 'Content-Length': String(piece.length) });
+      open = true;
+      response.end(piece);
+    },
+  };
+};
+
+/** A file as the body; resolves when it has been sent or the client has gone. `headers` say its length. */
+export const sendFile = async (response: Response, path: string, headers: Readonly<Record<string, string>>): Promise<void> => {
+  response.status(200).set(headers);
+  if (response.req.method === 'HEAD') return void response.end();
+  // pipeline destroys the response when the file cannot be read to its end.
+  await pipeline(createReadStream(path), response).catch(() => undefined);
+};

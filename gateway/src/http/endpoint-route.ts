@@ -1,0 +1,161 @@
+/** One request to an endpoint, from its headers to its last byte. */
+import type { Request, Response } from 'express';
+import { answerPage } from '../answers/answer-page.ts';
+import type { AnswerPorts, Refusal } from '../answers/run-query.ts';
+import { noFrame, streamRows } from '../answers/stream-rows.ts';
+import { writeParquet } from '../answers/write-parquet.ts';
+import { type Failure, status } from '../domain/failure.ts';
+import { contentTypes, type Format, negotiate, splitSuffix } from '../domain/format.ts';
+import type { Observation, Observe } from '../domain/observation.ts';
+import { planQuery, type QueryPlan } from '../domain/query-plan.ts';
+import type { LiveState } from '../domain/serving.ts';
+import { matchesEtag, type Signer } from '../domain/signature.ts';
+import { admit, type Caller } from './admit.ts';
+import { createBody, sendFile } from './body.ts';
+import { sendFailure, sendPage } from './envelope.ts';
+import { createLimits } from './limits.ts';
+import { cacheHeaders, deprecationHeaders, metaOf } from './reply.ts';
+
+export type EndpointRouteOptions = {
+  readonly live: LiveState;
+  readonly answers: AnswerPorts;
+  readonly sign: Signer;
+  readonly observe: Observe;
+  readonly now: () => number;
+  /** Called with a key's id when it was used. */
+  readonly onKeyUsed: (id: string) => void;
+};
+
+type Ended = Extract<Observation, { kind: 'request_ended' }>;
+type Told = Partial<Pick<Ended, 'cache' | 'rows' | 'poolWaitMs' | 'queryMs' | 'cause'>>;
+/** A request under way: everything that is known of it once it has a plan. */
+type Exchange = {
+  readonly plan: QueryPlan;
+  readonly response: Response;
+  readonly requestId: string;
+  /** Of a 200 only. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+};
+type Sent = { readonly refusal: Refusal | null; readonly told: Told };
+
+const sent = (told: Told): Sent => ({ refusal: null, told });
+const notSent = (refusal: Refusal): Sent => ({ refusal, told: {} });
+
+const queryStringOf = ({ url }: Request): string => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');
+
+/** 499, as nginx calls it: nobody is there to read an answer. */
+const clientGone = 499;
+
+export const createEndpointRoute = (options: EndpointRouteOptions) => {
+  const { live, answers, observe, now } = options;
+  const limits = createLimits();
+
+  const sendStream = async (exchange: Exchange, format: Exclude<Format, 'parquet'>): Promise<Sent> => {
+    const { plan, response, requestId, headers, signal } = exchange;
+    const body = createBody(response, { ...headers, 'Content-Type': contentTypes[format] });
+    const cache = plan.endpoint.cache === 'Snapshot' ? 'miss' : 'off';
+    const envelope = {
+      before: Buffer.from('{"data":['),
+      after: (rowCount: number, hasMore: boolean) =>
+        Buffer.from(`],"meta":${JSON.stringify(metaOf(plan, { rowCount, hasMore, cache }, requestId, now()))}}`),
+    };
+    const frame = format === 'json' ? envelope : noFrame;
+    const streamed = await streamRows(plan, { format, frame, sink: body, signal }, answers);
+    if (!streamed.ok) {
+      // Headers have gone out: only a broken connection keeps half an answer from looking whole.
+      if (body.isOpen()) response.destroy();
+      return notSent(streamed.error);
+    }
+    body.end();
+    const { rowCount, ...times } = streamed.value;
+    return sent({ cache: 'off', rows: rowCount, ...times });
+  };
+
+  const sendJson = async (exchange: Exchange): Promise<Sent> => {
+    const { plan, response, requestId, headers, signal } = exchange;
+    // Held over both ways: a page that proves too long is asked for again.
+    const lease = answers.lease(plan.serving);
+    try {
+      const answer = await answerPage(plan, signal, answers);
+      if (!answer.ok) return notSent(answer.error);
+      const { page, cache, poolWaitMs, queryMs } = answer.value;
+      if (page === 'too_long') return await sendStream(exchange, 'json');
+      const { rowCount, hasMore } = page;
+      if (!signal.aborted) {
+        response.set(headers);
+        sendPage(response, page.data, metaOf(plan, { rowCount, hasMore, cache }, requestId, now()));
+      }
+      return sent({ cache, rows: rowCount, poolWaitMs, queryMs });
+    } finally {
+      lease.release();
+    }
+  };
+
+  const sendParquet = async ({ plan, response, headers, signal }: Exchange): Promise<Sent> => {
+    const written = await writeParquet(plan, signal, answers, async ({ path, bytes }) =>
+      sendFile(response, path, { ...headers, 'Content-Type': contentTypes.parquet, 'Content-Length': String(bytes) }),
+    );
+    if (!written.ok) return notSent(written.error);
+    const { rowCount, ...times } = written.value;
+    return sent({ cache: 'off', rows: rowCount, ...times });
+  };
+
+  const send = async (exchange: Exchange, format: Format): Promise<Sent> => {
+    if (format === 'json') return sendJson(exchange);
+    return format === 'parquet' ? sendParquet(exchange) : sendStream(exchange, format);
+  };
+
+  /** Refuses by Accept and by the key's limits, in this order. */
+  const beforeQuery = (caller: Caller, format: Format | undefined, response: Response): Failure | undefined => {
+    if (format === undefined) return { kind: 'not_acceptable' };
+    if (caller.key === null) return undefined;
+    const verdict = limits.check(caller.key, now());
+    if (verdict === null) return undefined;
+    response.set(verdict.headers);
+    if (verdict.allowed) return undefined;
+    observe({ kind: 'rate_limited', endpoint: caller.endpoint.name, keyId: caller.key.id });
+    return { kind: 'rate_limited', retryAfterSeconds: verdict.retryAfterSeconds, message: "the key's limit is reached; try again later" };
+  };
+
+  /** Everything up to the first await happens in one tick: what was read of `live` cannot be swapped away before it is leased. */
+  return async (request: Request, response: Response, segment: string, requestId: string): Promise<void> => {
+    const startedMs = now();
+    const current = live.current();
+    const { name, format: asked } = splitSuffix(segment);
+    const admitted = admit(current, name, request, options);
+    const caller = admitted.ok ? admitted.value : null;
+    const keyId = admitted.ok ? (admitted.value.key?.id ?? null) : admitted.error.keyId;
+    const end = (statusCode: number, plan: QueryPlan | null, told: Told = {}): void => {
+      const about = { requestId, method: request.method, endpoint: caller?.endpoint.name ?? null, keyId };
+      const none = { cache: null, rows: null, poolWaitMs: null, queryMs: null };
+      const snapshotId = plan?.serving.snapshotId ?? null;
+      observe({ kind: 'request_ended', ...about, status: statusCode, tookMs: now() - startedMs, snapshotId, ...none, ...told });
+    };
+    const fail = (failure: Failure, plan: QueryPlan | null = null, cause: string | null = null): void => {
+      if (!response.headersSent && !response.destroyed) sendFailure(response, failure, requestId);
+      end(status[failure.kind], plan, cause === null ? {} : { cause });
+    };
+    if (keyId !== null) options.onKeyUsed(keyId);
+    if (!admitted.ok) return fail(admitted.error.failure);
+    const format = asked ?? negotiate(request.get('accept'));
+    const early = beforeQuery(admitted.value, format, response);
+    if (early !== undefined || format === undefined) return fail(early ?? { kind: 'not_acceptable' });
+    const { endpoint, tenant, key } = admitted.value;
+    const planned = planQuery({ live: current, endpoint, tenant, format, queryString: queryStringOf(request) }, options.sign);
+    if (!planned.ok) return fail(planned.error);
+    const plan = planned.value;
+    const headers = { ...cacheHeaders(plan, key === null, now()), ...deprecationHeaders(endpoint) };
+    if (matchesEtag(request.get('if-none-match'), plan.etag)) {
+      response.status(304).set(headers).end();
+      return end(304, plan);
+    }
+    const gone = new AbortController();
+    response.once('close', () => void (response.writableFinished || gone.abort()));
+    const { refusal, told } = await send({ plan, response, requestId, headers, signal: gone.signal }, format);
+    if (gone.signal.aborted) return end(clientGone, plan, told);
+    if (refusal !== null) return fail(refusal.failure, plan, refusal.cause);
+    end(response.statusCode, plan, told);
+  };
+};
