@@ -1,6 +1,7 @@
 /** The commands of `offloader`, in the order that help lists them. */
 import { addDoctor } from './commands/doctor.ts';
 import { addEndpoint } from './commands/endpoint.ts';
+import { addImport } from './commands/import.ts';
 import { addInit } from './commands/init.ts';
 import { addKeys } from './commands/keys.ts';
 import { addManifest } from './commands/manifest.ts';
@@ -14,6 +15,6 @@ import { addValidate } from './commands/validate.ts';
 import type { AddCommand } from './program.ts';
 
 export const commands: readonly AddCommand[] = [
-  ...[addInit, addScaffoldDataset, addKeys, addValidate, addManifest, addPublish, addServe],
+  ...[addInit, addImport, addScaffoldDataset, addKeys, addValidate, addManifest, addPublish, addServe],
   ...[addEndpoint, addSnapshot, addTriage, addDoctor, addSupportBundle],
 ];

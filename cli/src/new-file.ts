@@ -1,5 +1,5 @@
 /** Writes files that a command makes: an existing file is replaced only when the user said so. */
-import { mkdir, open } from 'node:fs/promises';
+import { access, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
@@ -23,4 +23,16 @@ export const writeNewFile = async (
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     return err(code === 'EEXIST' ? `${path}: exists already; --force replaces it` : `${path}: ${code}`);
   }
+};
+
+/** The first of these paths that exists already: commands that write several files look before they write the first. */
+export const anyExists = async (paths: readonly string[]): Promise<string | undefined> => {
+  for (const path of paths) {
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return undefined;
 };

@@ -1,14 +1,12 @@
 /** `offloader init`: a small project that passes validate and serves at once. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { err, ok, sha256Hex } from '@offloader/contract';
-import type { Result } from '@offloader/contract';
+import { sha256Hex } from '@offloader/contract';
 import { failed, runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { resourceFiles, visitsCsv } from '../init/project-files.ts';
-import { writeNewFile } from '../new-file.ts';
+import { anyExists, writeNewFile } from '../new-file.ts';
 import type { AddCommand } from '../program.ts';
 import { draftManifest } from '../publish/manifest-draft.ts';
 import { manifestText } from '../publish/publish-snapshot.ts';
@@ -36,8 +34,8 @@ const init = async (options: Options, context: Context): Promise<ExitCode> => {
     ...dataFiles(visitsCsv(isPublic), new Date().toISOString()),
   };
   // All or nothing: half a project is worse than none.
-  const free = force ? ok(null) : await areFree(Object.keys(files).map((path) => join(folder, path)));
-  if (!free.ok) return failed(context, [free.error]);
+  const taken = force ? undefined : await anyExists(Object.keys(files).map((path) => join(folder, path)));
+  if (taken !== undefined) return failed(context, [`${taken}: exists already; --force replaces it`]);
   for (const [path, text] of Object.entries(files)) {
     const written = await writeNewFile(join(folder, path), text, { force });
     if (!written.ok) return failed(context, [written.error]);
@@ -61,17 +59,6 @@ const dataFiles = (csv: string, now: string): Readonly<Record<string, string>> =
   );
   if (!manifest.ok) throw new Error(`the built-in data is wrong: ${manifest.error.join(', ')}`);
   return { 'data/visits.csv': csv, 'data/manifest.json': manifestText(manifest.value) };
-};
-
-const areFree = async (paths: readonly string[]): Promise<Result<null, string>> => {
-  for (const path of paths) {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return err(`${path}: exists already; --force replaces it`);
-  }
-  return ok(null);
 };
 
 const nextSteps = (out: string, isPublic: boolean, token: string): readonly string[] => [
