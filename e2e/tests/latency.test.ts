@@ -1,0 +1,92 @@
+/** From an edit at the API server to being served by every replica: under 2 s, for each kind, ten times over. */
+import { writeFile } from 'node:fs/promises';
+import { CustomObjectsApi, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { call, gatewayPods, type Answer, type Pod } from './support/gateways.ts';
+import { apply, namespace, remove, secretValue, waitReady } from './support/kubectl.ts';
+import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
+import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
+import { until } from './support/until.ts';
+
+const rounds = 10;
+const targets = ['dataset.offloader.dev/timed', 'endpoint.offloader.dev/timed-daily', 'apikey.offloader.dev/timed-key'] as const;
+const path = pathOf('timed-daily');
+const config = new KubeConfig();
+config.loadFromDefault();
+const api = config.makeApiClient(CustomObjectsApi);
+const figures: Record<string, { readonly p50: number; readonly p99: number; readonly max: number; readonly ms: readonly number[] }> = {};
+let token = '';
+let pods: readonly Pod[] = [];
+
+const edit = async (plural: string, name: string, spec: object): Promise<void> => {
+  await api.patchNamespacedCustomObject(
+    { group: 'offloader.dev', version: 'v1alpha1', namespace, plural, name, body: { spec } },
+    setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+  );
+};
+
+/** Nearest rank. */
+const percentile = (sorted: readonly number[], share: number): number => sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
+
+/** Makes the edits one after another, each timed from before its request to when the last replica answers as it asks. */
+const timed = async (kind: string, change: (round: number) => { edit: () => Promise<void>; served: (answer: Answer) => boolean }) => {
+  const ms: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const { edit: make, served } = change(round);
+    const from = performance.now();
+    await make();
+    await Promise.all(pods.map(async ({ name, url }) => until(name, async () => call(url, path, token), served, { everyMs: 10 })));
+    ms.push(Math.round(performance.now() - from));
+  }
+  const sorted = ms.toSorted((a, b) => a - b);
+  const figure = { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), max: percentile(sorted, 1), ms };
+  figures[kind] = figure;
+  process.stdout.write(`edit to served, ${kind}: p50 ${figure.p50} ms, p99 ${figure.p99} ms, max ${figure.max} ms (${ms.join(' ')})\n`);
+  return figure;
+};
+
+beforeAll(async () => {
+  await ensureLake();
+  await publish('timed', 's1', [['acme', '2026-05-30', 1]]);
+  await apply(lakeSecretObject, dataset('timed'), endpoint('timed-daily', 'timed'), mintedKey('timed-key', ['timed_daily']));
+  for (const target of targets) await waitReady(target);
+  token = await secretValue('timed-key-token', 'token');
+  pods = await gatewayPods();
+  await publish('timed', 's2', [['acme', '2026-05-31', 2]]);
+  for (const { name, url } of pods)
+    await until(
+      `${name} to serve s2`,
+      async () => call(url, path, token),
+      ({ snapshot }) => snapshot === 's2',
+    );
+});
+afterAll(async () => {
+  await writeFile(new URL('../artifacts/latency.json', import.meta.url), `${JSON.stringify(figures, null, 2)}\n`);
+  await remove(...targets);
+});
+
+describe('an edit is served by every replica within 2 s', () => {
+  test('of an Endpoint', async () => {
+    const { p99 } = await timed('Endpoint', (round) => ({
+      edit: async () => edit('endpoints', 'timed-daily', { version: round + 2 }),
+      served: ({ status, version }) => status === 200 && version === round + 2,
+    }));
+    expect(p99).toBeLessThan(2000);
+  });
+
+  test('of an ApiKey, revoked and made active again', async () => {
+    const { p99 } = await timed('ApiKey', (round) => ({
+      edit: async () => edit('apikeys', 'timed-key', { state: round % 2 === 0 ? 'Revoked' : 'Active' }),
+      served: ({ status }) => status === (round % 2 === 0 ? 401 : 200),
+    }));
+    expect(p99).toBeLessThan(2000);
+  });
+
+  test('of a Dataset, rolled back and forth by its pin', async () => {
+    const { p99 } = await timed('Dataset', (round) => ({
+      edit: async () => edit('datasets', 'timed', { snapshot: { pin: round % 2 === 0 ? 's1' : 's2' } }),
+      served: ({ status, snapshot }) => status === 200 && snapshot === (round % 2 === 0 ? 's1' : 's2'),
+    }));
+    expect(p99).toBeLessThan(2000);
+  });
+});

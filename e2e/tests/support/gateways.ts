@@ -1,0 +1,71 @@
+/** Consumers' calls, through the Service or to one replica. */
+import { get, kubectl, type KubeObject } from './kubectl.ts';
+
+export type Answer = {
+  readonly status: number;
+  readonly pod: string | null;
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly snapshot: string | undefined;
+  readonly version: number | undefined;
+  readonly family: string | undefined;
+};
+type Body = {
+  readonly data?: readonly Readonly<Record<string, unknown>>[];
+  readonly meta?: { readonly snapshot_id?: string; readonly version?: number };
+  readonly error?: { readonly family?: string };
+};
+
+/** One request; a connection that breaks is status 0. */
+export const call = async (base: string, path: string, token?: string): Promise<Answer> => {
+  try {
+    const response = await fetch(`${base}${path}`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(5000),
+    });
+    const body = (await response.json()) as Body;
+    return {
+      status: response.status,
+      pod: response.headers.get('x-offloader-pod'),
+      rows: body.data ?? [],
+      snapshot: body.meta?.snapshot_id,
+      version: body.meta?.version,
+      family: body.error?.family,
+    };
+  } catch {
+    return { status: 0, pod: null, rows: [], snapshot: undefined, version: undefined, family: undefined };
+  }
+};
+
+/** The API Service's address. */
+export const serviceUrl = async (): Promise<string> => {
+  const { clusterIP } = (await get('service/offloader-gateway')).spec as { clusterIP: string };
+  return `http://${clusterIP}:4000`;
+};
+
+type PodStatus = {
+  readonly podIP?: string;
+  readonly containerStatuses?: readonly { readonly restartCount: number; readonly ready: boolean }[];
+};
+export type Pod = { readonly name: string; readonly uid: string; readonly restarts: number; readonly ready: boolean; readonly url: string };
+
+const podsOf = async (component: string): Promise<readonly Pod[]> => {
+  const selector = `app.kubernetes.io/instance=offloader,app.kubernetes.io/component=${component}`;
+  const { items } = JSON.parse(await kubectl('get', 'pods', '-l', selector, '-o', 'json')) as { items: readonly KubeObject[] };
+  return items.map(({ metadata, status }) => {
+    const { podIP, containerStatuses } = status as PodStatus;
+    return {
+      name: metadata.name,
+      uid: metadata.uid,
+      restarts: containerStatuses?.[0]?.restartCount ?? 0,
+      ready: containerStatuses?.[0]?.ready ?? false,
+      url: `http://${podIP ?? ''}:4000`,
+    };
+  });
+};
+
+export const gatewayPods = async (): Promise<readonly Pod[]> => podsOf('gateway');
+export const operatorPods = async (): Promise<readonly Pod[]> => podsOf('operator');
+
+/** The same request to every replica. */
+export const callEach = async (path: string, token?: string): Promise<readonly Answer[]> =>
+  Promise.all((await gatewayPods()).map(async ({ url }) => call(url, path, token)));
