@@ -1,12 +1,12 @@
 /** ApiKey: who may call which endpoints, as which tenant, how often, until when. */
 import { type Static, Type } from '@sinclair/typebox';
 import { ApiKeyStatusShape } from './status.ts';
-import { cel, Duration, Moment, ObjectMetaShape, ObjectName, OneOf, Text, Token } from './shapes.ts';
+import { cel, Duration, grantPattern, Moment, ObjectMetaShape, ObjectName, OneOf, Text, Token } from './shapes.ts';
 
 export const ApiKeySpecShape = Type.Object(
   {
     tenant: Type.Optional(Text(200)),
-    endpoints: Type.Array(Type.String({ pattern: '^([*]|[a-z][a-z0-9_-]{0,62})$', maxLength: 63 }), {
+    endpoints: Type.Array(Type.String({ pattern: grantPattern, maxLength: 63 }), {
       minItems: 1,
       maxItems: 1000,
       'x-kubernetes-list-type': 'set',

@@ -4,6 +4,7 @@ import { identifierPattern } from '../names.ts';
 import { DatasetStatusShape } from './status.ts';
 import {
   cel,
+  eachOnce,
   ColumnName,
   ColumnShape,
   Duration,
@@ -91,8 +92,9 @@ export const DatasetSpecShape = Type.Object(
         '!has(self.tenantColumn) || self.schema.exists(c, c.name == self.tenantColumn)',
         'tenantColumn is not a column of schema; add it there or correct the name',
       ),
+      // Pairs of over 300 columns cost more than the API server spends on one rule; wider schemas are for the operator to tell.
       cel(
-        'self.schema.map(c, c.name.lowerAscii()).all(a, self.schema.exists_one(c, c.name.lowerAscii() == a))',
+        `size(self.schema) > 300 || ${eachOnce('self.schema.map(c, c.name.lowerAscii())')}`,
         'schema names a column twice, or twice but for upper and lower case; remove one of them',
       ),
     ],

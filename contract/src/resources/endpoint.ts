@@ -2,7 +2,19 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { identifierPattern, reservedParams } from '../names.ts';
 import { EndpointStatusShape } from './status.ts';
-import { cel, ColumnName, DayOrMoment, Duration, Identifier, ObjectMetaShape, ObjectName, OneOf, Scalar, Text } from './shapes.ts';
+import {
+  cel,
+  eachOnce,
+  ColumnName,
+  DayOrMoment,
+  Duration,
+  Identifier,
+  ObjectMetaShape,
+  ObjectName,
+  OneOf,
+  Scalar,
+  Text,
+} from './shapes.ts';
 
 const listMap = (key: string) => ({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
 
@@ -103,7 +115,7 @@ const QueryShape = Type.Object(
         'query.orderBy names a select by its as; add that select or correct the name',
       ),
       cel(
-        'self.select.map(s, s.__as__.lowerAscii()).all(a, self.select.exists_one(s, s.__as__.lowerAscii() == a))',
+        eachOnce('self.select.map(s, s.__as__.lowerAscii())'),
         'query.select answers a name twice, or twice but for upper and lower case; give one another as',
       ),
     ],

@@ -4,10 +4,14 @@ import { columnPattern, durationPattern, identifierPattern, snapshotIdPattern } 
 
 /** A CEL rule of the API server, with the message it answers. */
 export const cel = (rule: string, message: string): { readonly rule: string; readonly message: string } => ({ rule, message });
+/** CEL that holds when a list has no member twice; the list is made once, which is what it costs. */
+export const eachOnce = (list: string): string => `[${list}].all(n, n.all(a, n.exists_one(b, a == b)))`;
 
 export const Text = (maxLength: number, description?: string) =>
   Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
 export const ObjectName = Type.String({ pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', maxLength: 253 });
+/** What a key may call: every endpoint, or one by its name in the URL. */
+export const grantPattern = '^([*]|[a-z][a-z0-9_-]{0,62})$';
 export const Identifier = Type.String({ pattern: identifierPattern, maxLength: 63 });
 export const ColumnName = Type.String({ pattern: columnPattern, maxLength: 63 });
 export const SnapshotIdText = Type.String({ pattern: snapshotIdPattern, maxLength: 200 });

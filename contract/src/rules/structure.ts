@@ -3,6 +3,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import type { TSchema } from '@sinclair/typebox';
 import { columnPattern, identifierPattern, snapshotIdPattern } from '../names.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
+import { grantPattern } from '../resources/shapes.ts';
 import { problem } from './problems.ts';
 
 type JsonSchema = Record<string, unknown>;
@@ -19,6 +20,7 @@ const closed = (schema: unknown, key = ''): unknown => {
 const patternCodes: Readonly<Record<string, ProblemCode>> = {
   [identifierPattern]: 'unsafe_identifier',
   [columnPattern]: 'unsafe_identifier',
+  [grantPattern]: 'unsafe_identifier',
   [snapshotIdPattern]: 'invalid_snapshot_id',
 };
 

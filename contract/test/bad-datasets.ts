@@ -1,0 +1,47 @@
+/** Faulty Datasets. */
+import { type BadResource, column, dataset, source, without } from './support/bad-resource.ts';
+
+const columns = (...schema: readonly object[]): object => dataset({ schema, tenantColumn: undefined });
+
+// prettier-ignore
+export const badDatasets: readonly BadResource[] = [
+  { name: 'a field that no Dataset has', object: dataset({ ownr: 'me' }), code: 'unknown_field', path: 'spec.ownr', refusal: 'unknown field "spec.ownr"' },
+  { name: 'a field that no source has', object: source({ retries: 3 }), code: 'unknown_field', path: 'spec.source.retries', refusal: 'unknown field "spec.source.retries"' },
+  { name: 'no source', object: without(dataset(), 'source'), code: 'missing', path: 'spec.source', refusal: 'spec.source: Required value' },
+  { name: 'no schema', object: without(dataset(), 'schema'), code: 'missing', path: 'spec.schema', refusal: 'spec.schema: Required value' },
+  { name: 'a schema without columns', object: columns(), code: 'invalid_value', path: 'spec.schema', refusal: 'should have at least 1 items' },
+  { name: 'text where a list belongs', object: dataset({ schema: 'day' }), code: 'invalid_type', path: 'spec.schema', refusal: 'must be of type array' },
+  { name: 'text where yes or no belongs', object: dataset({ suspend: 'yes' }), code: 'invalid_type', path: 'spec.suspend', refusal: 'must be of type boolean' },
+  { name: 'a name that no manifest can have', object: dataset({}, '1st.visits'), code: 'unsafe_identifier', path: 'metadata.name', refusal: 'a manifest names its dataset by an identifier' },
+  { name: 'a column without name', object: columns({ type: 'DATE' }), code: 'missing', path: 'spec.schema[0].name', refusal: 'spec.schema[0].name: Required value' },
+  { name: 'a column without type', object: columns({ name: 'day' }), code: 'missing', path: 'spec.schema[0].type', refusal: 'spec.schema[0].type: Required value' },
+  { name: 'a column name with a quote', object: columns(column('da"y')), code: 'unsafe_identifier', path: 'spec.schema[0].name', refusal: "should match '^[A-Za-z0-9_]{1,63}$'" },
+  { name: 'a column name of 64 letters', object: columns(column('a'.repeat(64))), code: 'unsafe_identifier', path: 'spec.schema[0].name', refusal: 'may not be more than 63' },
+  { name: 'a column type that is not served', object: columns(column('day', 'DECIMAL')), code: 'unsupported_type', path: 'spec.schema[0].type', refusal: 'supported values: "DATE", "TIMESTAMP", "VARCHAR", "INTEGER", "BIGINT", "DOUBLE", "BOOLEAN", "JSON"' },
+  { name: 'a column type in lower case', object: columns(column('day', 'date')), code: 'unsupported_type', path: 'spec.schema[0].type', refusal: 'Unsupported value: "date"' },
+  { name: 'a column listed twice', object: columns(column('day'), column('day', 'DATE')), code: 'duplicate_column', path: 'spec.schema[1].name', refusal: 'spec.schema[1]: Duplicate value' },
+  { name: 'columns that differ by case only', object: columns(column('day'), column('Day')), code: 'duplicate_column', path: 'spec.schema[1].name', refusal: 'twice but for upper and lower case' },
+  { name: 'a tenant column that is no column', object: dataset({ tenantColumn: 'tenant' }), code: 'unknown_column', path: 'spec.tenantColumn', refusal: 'tenantColumn is not a column of schema; add it there or correct the name' },
+  { name: 'a tenant column with a blank', object: dataset({ tenantColumn: 'tenant id' }), code: 'unsafe_identifier', path: 'spec.tenantColumn', refusal: 'spec.tenantColumn in body should match' },
+  { name: 'a manifest and a Databricks table', object: source({ databricks: { url: 's3://lake/t/' } }), code: 'conflicting_origin', path: 'spec.source', refusal: 'set exactly one of source.manifest and source.databricks' },
+  { name: 'neither a manifest nor a Databricks table', object: dataset({ source: {} }), code: 'conflicting_origin', path: 'spec.source', refusal: 'set exactly one of source.manifest and source.databricks' },
+  { name: 'a manifest over ftp', object: dataset({ source: { manifest: { url: 'ftp://lake/m.json' } } }), code: 'invalid_value', path: 'spec.source.manifest.url', refusal: "should match '^(s3|gs|https|file)://.+'" },
+  { name: 'a manifest over plain http', object: dataset({ source: { manifest: { url: 'http://lake/m.json' } } }), code: 'invalid_value', path: 'spec.source.manifest.url', refusal: "should match '^(s3|gs|https|file)://.+'" },
+  { name: 'a manifest without url', object: dataset({ source: { manifest: {} } }), code: 'missing', path: 'spec.source.manifest.url', refusal: 'spec.source.manifest.url: Required value' },
+  { name: 'a Databricks table over https', object: dataset({ source: { databricks: { url: 'https://lake/t/' } } }), code: 'invalid_value', path: 'spec.source.databricks.url', refusal: "should match '^(s3|gs)://.+'" },
+  { name: 'credentials for an anonymous source', object: source({ anonymous: true, credentialsSecretRef: { name: 'lake' } }), code: 'conflicting_origin', path: 'spec.source.anonymous', refusal: 'anonymous: true sends no credentials; remove source.credentialsSecretRef' },
+  { name: 'an interval that is no duration', object: source({ interval: 'often' }), code: 'invalid_value', path: 'spec.source.interval', refusal: 'spec.source.interval in body should match' },
+  { name: 'an interval under a second', object: source({ interval: '999ms' }), code: 'invalid_value', path: 'spec.source.interval', refusal: 'interval is under 1s' },
+  { name: 'an interval of nothing', object: source({ interval: '0m' }), code: 'invalid_value', path: 'spec.source.interval', refusal: 'interval is under 1s' },
+  { name: 'an allowed root that is no URL', object: source({ allowedRoots: ['/data'] }), code: 'invalid_value', path: 'spec.source.allowedRoots[0]', refusal: 'spec.source.allowedRoots[0] in body should match' },
+  { name: 'an endpoint without scheme', object: source({ s3: { endpoint: 'minio:9000' } }), code: 'invalid_value', path: 'spec.source.s3.endpoint', refusal: "should match '^https?://'" },
+  { name: 'a pin that is no snapshot id', object: dataset({ snapshot: { pin: 'a b' } }), code: 'invalid_snapshot_id', path: 'spec.snapshot.pin', refusal: 'spec.snapshot.pin in body should match' },
+  { name: 'a pin that is blocked', object: dataset({ snapshot: { pin: 'a', blocked: ['a'] } }), code: 'invalid_value', path: 'spec.snapshot.pin', refusal: 'snapshot.pin is listed in snapshot.blocked; remove it from one of them' },
+  { name: 'a snapshot blocked twice', object: dataset({ snapshot: { blocked: ['a', 'a'] } }), code: 'invalid_value', path: 'spec.snapshot.blocked[1]', refusal: 'spec.snapshot.blocked[1]: Duplicate value' },
+  { name: 'a negative number of snapshots to keep', object: dataset({ snapshot: { keep: -1 } }), code: 'invalid_value', path: 'spec.snapshot.keep', refusal: 'should be greater than or equal to 0' },
+  { name: 'an activation that there is not', object: dataset({ snapshot: { activation: 'Later' } }), code: 'invalid_value', path: 'spec.snapshot.activation', refusal: 'supported values: "Coordinated", "Immediate"' },
+  { name: 'a drop of more than all rows', object: dataset({ guards: { maxRowDropPercent: 101 } }), code: 'invalid_value', path: 'spec.guards.maxRowDropPercent', refusal: 'should be less than or equal to 100' },
+  { name: 'a negative number of rows', object: dataset({ guards: { minRows: -1 } }), code: 'invalid_value', path: 'spec.guards.minRows', refusal: 'should be greater than or equal to 0' },
+  { name: 'half a row', object: dataset({ guards: { minRows: 0.5 } }), code: 'invalid_type', path: 'spec.guards.minRows', refusal: 'must be of type integer' },
+  { name: 'an empty rebuild token', object: dataset({ cache: { rebuild: '' } }), code: 'invalid_value', path: 'spec.cache.rebuild', refusal: 'should be at least 1 chars long' },
+];

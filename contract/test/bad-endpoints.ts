@@ -1,0 +1,52 @@
+/** Faulty Endpoints, their parameters apart. */
+import { type BadResource, endpoint, filtering, selecting, without } from './support/bad-resource.ts';
+
+const day = { as: 'day', column: 'day' };
+const total = { as: 'total', column: 'visits', agg: 'sum' };
+
+// prettier-ignore
+export const badEndpoints: readonly BadResource[] = [
+  { name: 'a field that no Endpoint has', object: endpoint({ limit: 5 }), code: 'unknown_field', path: 'spec.limit', refusal: 'unknown field "spec.limit"' },
+  { name: 'a field that no query has', object: endpoint({ query: { select: [day], where: 'x' } }), code: 'unknown_field', path: 'spec.query.where', refusal: 'unknown field "spec.query.where"' },
+  { name: 'no dataset', object: without(endpoint(), 'datasetRef'), code: 'missing', path: 'spec.datasetRef', refusal: 'spec.datasetRef: Required value' },
+  { name: 'no query', object: without(endpoint(), 'query'), code: 'missing', path: 'spec.query', refusal: 'spec.query: Required value' },
+  { name: 'no columns', object: without(endpoint(), 'columns'), code: 'missing', path: 'spec.columns', refusal: 'spec.columns: Required value' },
+  { name: 'a select of nothing', object: endpoint({ query: { select: [] }, columns: ['day'] }), code: 'invalid_value', path: 'spec.query.select', refusal: 'should have at least 1 items' },
+  { name: 'a name in capitals', object: endpoint({ name: 'Daily' }), code: 'unsafe_identifier', path: 'spec.name', refusal: "should match '^[a-z][a-z0-9_-]{0,62}$'" },
+  { name: 'a name with a slash', object: endpoint({ name: 'a/b' }), code: 'unsafe_identifier', path: 'spec.name', refusal: 'spec.name in body should match' },
+  { name: 'an object name that cannot stand in the URL', object: endpoint({}, 'daily.v2'), code: 'unsafe_identifier', path: 'metadata.name', refusal: 'this one cannot stand there; set spec.name' },
+  { name: 'version 0', object: endpoint({ version: 0 }), code: 'invalid_value', path: 'spec.version', refusal: 'should be greater than or equal to 1' },
+  { name: 'a version in words', object: endpoint({ version: 'one' }), code: 'invalid_type', path: 'spec.version', refusal: 'must be of type integer' },
+  { name: 'a serving mode that there is not', object: endpoint({ servingMode: 'Memory' }), code: 'invalid_value', path: 'spec.servingMode', refusal: 'supported values: "LocalTable", "RemoteScan"' },
+  { name: 'a staleness that is no duration', object: endpoint({ freshness: { maxStaleness: '1 day' } }), code: 'invalid_value', path: 'spec.freshness.maxStaleness', refusal: 'spec.freshness.maxStaleness in body should match' },
+  { name: 'a tenant column with a quote', object: endpoint({ tenant: { column: "t'" } }), code: 'unsafe_identifier', path: 'spec.tenant.column', refusal: 'spec.tenant.column in body should match' },
+  { name: 'a selected name with a blank', object: selecting([{ ...day, as: 'the day' }]), code: 'unsafe_identifier', path: 'spec.query.select[0].as', refusal: 'spec.query.select[0].as in body should match' },
+  { name: 'an aggregate that there is not', object: selecting([{ ...total, agg: 'median' } as never]), code: 'invalid_value', path: 'spec.query.select[0].agg', refusal: 'supported values: "sum", "avg", "min", "max", "count", "count_distinct"' },
+  { name: 'a name selected twice', object: selecting([day, { as: 'day', column: 'visits' } as never]), code: 'duplicate_column', path: 'spec.query.select[1].as', refusal: 'spec.query.select[1]: Duplicate value' },
+  { name: 'selected names that differ by case only', object: selecting([day, { as: 'DAY', column: 'visits' } as never]), code: 'duplicate_column', path: 'spec.query.select[1].as', refusal: 'twice but for upper and lower case; give one another as' },
+  { name: 'plain columns beside aggregates without groupBy', object: selecting([day, total]), code: 'missing_group_by', path: 'spec.query.groupBy', refusal: 'select mixes plain columns and aggregates; list the plain ones in query.groupBy' },
+  { name: 'a plain column that groupBy leaves out', object: selecting([day, { as: 'who', column: 'extra' } as never, total], { groupBy: ['day'] }), code: 'ungrouped_column', path: 'spec.query.select[1]', refusal: 'with query.groupBy every select without agg is listed in it' },
+  { name: 'a group that is not selected', object: selecting([day, total], { groupBy: ['day', 'month'] }), code: 'column_not_selected', path: 'spec.query.groupBy[1]', refusal: 'query.groupBy names a select without agg by its as' },
+  { name: 'a group of an aggregate', object: selecting([day, total], { groupBy: ['day', 'total'] }), code: 'column_not_selected', path: 'spec.query.groupBy[1]', refusal: 'query.groupBy names a select without agg by its as' },
+  { name: 'a group listed twice', object: selecting([day, total], { groupBy: ['day', 'day'] }), code: 'duplicate_column', path: 'spec.query.groupBy[1]', refusal: 'spec.query.groupBy[1]: Duplicate value' },
+  { name: 'an order by what is not selected', object: selecting([day], { orderBy: [{ column: 'visits' }] }), code: 'column_not_selected', path: 'spec.query.orderBy[0].column', refusal: 'query.orderBy names a select by its as' },
+  { name: 'an order in no direction', object: selecting([day], { orderBy: [{ column: 'day', dir: 'up' }] }), code: 'invalid_value', path: 'spec.query.orderBy[0].dir', refusal: 'supported values: "asc", "desc"' },
+  { name: 'columns that are not selected', object: endpoint({ columns: ['day', 'secret'] }), code: 'column_not_selected', path: 'spec.columns[1]', refusal: 'columns names something that query.select does not answer' },
+  { name: 'a select that columns does not allow', object: endpoint({ query: { select: [day, { as: 'visits', column: 'visits' }] } }), code: 'column_not_allowlisted', path: 'spec.query.select[1].as', refusal: 'query.select answers something that columns does not allow' },
+  { name: 'an answered column listed twice', object: endpoint({ columns: ['day', 'day'] }), code: 'duplicate_column', path: 'spec.columns[1]', refusal: 'spec.columns[1]: Duplicate value' },
+  { name: 'a default limit above the most', object: endpoint({ pagination: { defaultLimit: 20, maxLimit: 10 } }), code: 'invalid_value', path: 'spec.pagination.defaultLimit', refusal: 'pagination.defaultLimit is above pagination.maxLimit' },
+  { name: 'a limit below the default of 50', object: endpoint({ pagination: { maxLimit: 10 } }), code: 'invalid_value', path: 'spec.pagination.defaultLimit', refusal: 'pagination.defaultLimit is above pagination.maxLimit' },
+  { name: 'a limit of 0', object: endpoint({ pagination: { defaultLimit: 0 } }), code: 'invalid_value', path: 'spec.pagination.defaultLimit', refusal: 'should be greater than or equal to 1' },
+  { name: 'a cache policy that there is not', object: endpoint({ cache: { policy: 'Forever' } }), code: 'invalid_value', path: 'spec.cache.policy', refusal: 'supported values: "Snapshot", "None"' },
+  { name: 'a deprecation that is no date', object: endpoint({ deprecation: { since: 'soon' } }), code: 'invalid_value', path: 'spec.deprecation.since', refusal: 'spec.deprecation.since in body should match' },
+  { name: 'a sunset on 30 February', object: endpoint({ deprecation: { sunset: '2026-02-30' } }), code: 'invalid_value', path: 'spec.deprecation.sunset', refusal: 'names a day that its month does not have' },
+  { name: 'a filter by a parameter that is not declared', object: filtering({}, { param: 'q' }), code: 'unknown_param', path: 'spec.query.filters[0].param', refusal: 'query.filters uses a parameter that params does not declare' },
+  { name: 'a filter with an operator that there is not', object: filtering({}, { op: 'like' }), code: 'invalid_value', path: 'spec.query.filters[0].op', refusal: 'Unsupported value: "like"' },
+  { name: 'a filter on the tenant column', object: filtering({ type: 'string' }, { column: 'tenant_id' }, { tenant: { column: 'tenant_id' } }), code: 'tenant_filter_forbidden', path: 'spec.query.filters[0].column', refusal: 'the tenant column is filtered by the key alone' },
+  { name: 'in with a parameter of one value', object: filtering({}, { op: 'in' }), code: 'incomparable_param', path: 'spec.query.filters[0].param', refusal: 'in takes a parameter with list: true' },
+  { name: 'a list where one value is compared', object: filtering({ list: true }), code: 'incomparable_param', path: 'spec.query.filters[0].param', refusal: 'a parameter with list: true is for in' },
+  { name: 'is_null by a date', object: filtering({}, { op: 'is_null' }), code: 'incomparable_param', path: 'spec.query.filters[0].param', refusal: 'is_null takes a boolean parameter' },
+  { name: 'like_prefix by a number', object: filtering({ type: 'integer' }, { op: 'like_prefix' }), code: 'incomparable_param', path: 'spec.query.filters[0].param', refusal: 'like_prefix takes a string parameter' },
+  { name: 'a combination of what is not declared', object: filtering({}, {}, { combinations: [['p'], ['p', 'q']] }), code: 'unknown_param', path: 'spec.combinations[1][1]', refusal: 'combinations names a parameter that params does not declare' },
+  { name: 'a combination that repeats itself', object: filtering({}, {}, { combinations: [['p', 'p']] }), code: 'duplicate_param', path: 'spec.combinations[0][1]', refusal: 'spec.combinations[0][1]: Duplicate value' },
+];
