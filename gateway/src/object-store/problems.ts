@@ -9,12 +9,16 @@ const field = (error: unknown, name: string): unknown =>
 const text = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
 
+/** The SDK may wrap an error of the network and keep its code in the text alone. */
+const codeInText = (message: string): string => /\b(E[A-Z]{4,}|E[A-Z]+_[A-Z]+)\b/.exec(message)?.[1] ?? '';
+
 export const storeError = (error: unknown): StoreError => {
   const cause = field(error, 'cause');
   return {
     status: number(field(field(error, '$metadata'), 'httpStatusCode')) ?? number(field(error, 'status')) ?? number(field(error, 'code')),
     name: text(field(error, 'name')),
-    code: text(field(error, 'Code')) || text(field(cause, 'code')) || text(field(error, 'code')),
+    code:
+      text(field(error, 'Code')) || text(field(cause, 'code')) || text(field(error, 'code')) || codeInText(text(field(error, 'message'))),
   };
 };
 

@@ -25,7 +25,10 @@ const clientOf = ({ s3, anonymous }: CompiledSource, credentials: SourceCredenti
     requestHandler: { connectionTimeout: connectionTimeoutMs, requestTimeout: inactivityTimeoutMs },
     ...(credentials === null ? {} : { credentials: identity(credentials) }),
     // A signer that signs nothing: anonymous requests carry no Authorization header.
-    ...(anonymous ? { signer: { sign: async (request) => request } } : {}),
+    // The SDK wants some identity before it asks the signer; nothing of it is sent.
+    ...(anonymous
+      ? { credentials: { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' }, signer: { sign: async (request) => request } }
+      : {}),
   });
 
 const partsOf = (url: string): { Bucket: string; Key: string } => {
