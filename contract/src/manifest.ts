@@ -56,9 +56,9 @@ const everyFieldIsThere: Rule = (manifest) => required.filter((name) => isAbsent
 
 /** A rule on one field, asked only when the field is there: its absence is told once, as `missing`. */
 const field =
-  (name: keyof Manifest, check: (value: unknown) => readonly Problem[]): Rule =>
+  (name: keyof Manifest, check: (value: unknown, manifest: Fields) => readonly Problem[]): Rule =>
   (manifest) =>
-    isAbsent(manifest[name]) ? [] : check(manifest[name]);
+    isAbsent(manifest[name]) ? [] : check(manifest[name], manifest);
 
 const matches = (value: unknown, pattern: string): boolean => typeof value === 'string' && new RegExp(pattern, 'u').test(value);
 
@@ -85,10 +85,13 @@ const oneOf = (
   code: 'invalid_value' | 'invalid_compatibility_policy',
 ): Rule => field(name, (value) => (members.includes(value as string) ? [] : [problem(code, name, `must be one of ${members.join(', ')}`)]));
 
+/** Column names that differ by case only are one column to the engine. */
+const folded = (name: unknown): unknown => (typeof name === 'string' ? name.toLowerCase() : name);
+
 const schemaColumn = (column: unknown, at: number, all: readonly unknown[]): readonly Problem[] => {
   if (!isFields(column)) return [problem('invalid_type', `schema[${at}]`, 'must be an object with name and type')];
   const { name, type } = column;
-  const before = all.slice(0, at).some((one) => isFields(one) && one['name'] === name);
+  const before = all.slice(0, at).some((one) => isFields(one) && folded(one['name']) === folded(name));
   return [
     ...(isAbsent(name)
       ? [missing(`schema[${at}].name`)]
@@ -132,14 +135,18 @@ const files: Rule = field('files', (value) => {
   return value.length === 0 ? [missing('files')] : value.flatMap(file);
 });
 
+const isColumnList = (value: unknown): value is readonly Fields[] => Array.isArray(value) && value.length > 0 && value.every(isFields);
+
 const columnList = (name: 'partition_columns' | 'sort_columns'): Rule =>
-  (manifest) => {
-    const value = manifest[name];
-    if (isAbsent(value)) return [];
+  field(name, (value, { schema: columns }) => {
     if (!Array.isArray(value)) return [problem('invalid_type', name, 'must be a list of column names')];
-    const declared = Array.isArray(manifest['schema']) ? manifest['schema'].flatMap((column) => (isFields(column) ? [column['name']] : [])) : [];
-    return value.flatMap((column, at) => (declared.includes(column) ? [] : [problem('unknown_column', `${name}[${at}]`, 'is not a column of schema')]));
-  }; // prettier-ignore
+    // A schema that is none is told once, not again for every name.
+    if (!isColumnList(columns)) return [];
+    const declared = columns.map((column) => column['name']);
+    return value.flatMap((column, at) =>
+      declared.includes(column) ? [] : [problem('unknown_column', `${name}[${at}]`, 'is not a column of schema')],
+    );
+  });
 
 /** In the order in which the fields are documented. */
 const rules: readonly Rule[] = [
