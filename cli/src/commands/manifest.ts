@@ -42,7 +42,12 @@ const findingsOf = async (path: string, config: string | undefined): Promise<rea
   }
   const parsed = parseManifest(text);
   // What can be read of a faulty manifest is still held against its files: one pass tells everything.
-  if (!parsed.ok) return [...parsed.error, ...(await checkLocalFiles(readableParts(text), path))];
+  if (!parsed.ok) {
+    const parts = readableParts(text);
+    // A schema with faults says nothing reliable of a file's header.
+    const isSchemaFaulty = parsed.error.some((problem) => problem.path.startsWith('schema'));
+    return [...parsed.error, ...(await checkLocalFiles(isSchemaFaulty ? { files: parts.files } : parts, path))];
+  }
   const local = await checkLocalFiles(parsed.value, path);
   return [...local, ...(config === undefined ? [] : await againstDataset(parsed.value, path, config))];
 };
