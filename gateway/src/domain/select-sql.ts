@@ -73,12 +73,12 @@ const orderSql = ({ select, orderBy, groupBy }: CompiledEndpoint): string => {
 };
 
 const whereSql = (endpoint: CompiledEndpoint, request: Request, tenant: string | null, binder: Binder): string => {
+  // The tenant comes from the key alone and is ANDed in, whatever else is asked. Without one this matches nothing.
+  const scoped = endpoint.tenantColumn === null ? [] : [`${quoted(endpoint.tenantColumn)} = ${binder.bind(tenant, 'VARCHAR')}`];
   const conditions = endpoint.filters.flatMap((filter) => {
     const value = request.values.get(filter.param);
     return value === undefined ? [] : [filterSql(filter, value, binder)];
   });
-  // The tenant comes from the key alone and is ANDed in, whatever else is asked. Without one this matches nothing.
-  const scoped = endpoint.tenantColumn === null ? [] : [`${quoted(endpoint.tenantColumn)} = ${binder.bind(tenant, 'VARCHAR')}`];
   const all = [...scoped, ...conditions];
   return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`;
 };
