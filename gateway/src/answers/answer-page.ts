@@ -63,6 +63,3 @@ export const answerPage = async (plan: QueryPlan, signal: AbortSignal, ports: An
   if (ran.page === null) return err(ran.refusal ?? gaveUp);
   return ok({ page: ran.page, cache: isCached ? 'miss' : 'off', poolWaitMs: ran.poolWaitMs, queryMs: ran.queryMs });
 };
-
-/** A page that is at hand, or undefined when it is to be streamed. */
-export const pageOf = ({ page }: PageAnswer): Page | undefined => (page === 'too_long' ? undefined : page);

@@ -32,6 +32,21 @@ const refilled = (limits: Limits, bucket: Bucket | undefined, nowMs: number): Bu
   };
 };
 
+/** What is left of each limit that the key has; the tightest is what a client is told. */
+const allowances = (
+  { requestsPerSecond: rate, requestsPerDay: perDay, burst }: Limits,
+  bucket: Bucket,
+  dayEndsMs: number,
+): readonly Allowance[] => {
+  const capacity = Math.max(rate ?? 0, burst ?? 0);
+  const bySecond =
+    rate === null
+      ? []
+      : [{ limit: capacity, remaining: Math.floor(bucket.tokens), resetSeconds: ceilSeconds(((capacity - bucket.tokens) / rate) * 1000) }];
+  const byDay = perDay === null ? [] : [{ limit: perDay, remaining: perDay - bucket.usedToday, resetSeconds: ceilSeconds(dayEndsMs) }];
+  return [...bySecond, ...byDay].toSorted((a, b) => a.remaining - b.remaining);
+};
+
 /** Takes one request out of both limits, or out of neither. Without a limit every request is allowed and there is no verdict. */
 export const takeRequest = (limits: Limits, held: Bucket | undefined, nowMs: number): Verdict | null => {
   const { requestsPerSecond: rate, requestsPerDay: perDay } = limits;
@@ -42,20 +57,7 @@ export const takeRequest = (limits: Limits, held: Bucket | undefined, nowMs: num
   const allowed = hasToken && hasDay;
   const bucket = allowed ? { ...before, tokens: before.tokens - (rate === null ? 0 : 1), usedToday: before.usedToday + 1 } : before;
   const dayEndsMs = (bucket.day + 1) * dayMs - nowMs;
-  const capacity = Math.max(rate ?? 0, limits.burst ?? 0);
-  const bySecond: readonly Allowance[] =
-    rate === null
-      ? []
-      : [
-          {
-            limit: capacity,
-            remaining: Math.floor(bucket.tokens),
-            resetSeconds: ceilSeconds(((capacity - bucket.tokens) / rate) * 1000),
-          },
-        ];
-  const byDay: readonly Allowance[] =
-    perDay === null ? [] : [{ limit: perDay, remaining: perDay - bucket.usedToday, resetSeconds: ceilSeconds(dayEndsMs) }];
-  const [allowance = { limit: 0, remaining: 0, resetSeconds: 1 }] = [...bySecond, ...byDay].toSorted((a, b) => a.remaining - b.remaining);
-  const untilToken = hasToken ? 0 : ceilSeconds(((1 - before.tokens) / (rate ?? 1)) * 1000);
+  const untilToken = hasToken || rate === null ? 0 : ceilSeconds(((1 - before.tokens) / rate) * 1000);
+  const [allowance = { limit: 0, remaining: 0, resetSeconds: 1 }] = allowances(limits, bucket, dayEndsMs);
   return { bucket, allowed, allowance, retryAfterSeconds: allowed ? 0 : hasDay ? untilToken : ceilSeconds(dayEndsMs) };
 };

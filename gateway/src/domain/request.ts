@@ -1,5 +1,5 @@
 /** A request's parameters against an endpoint's declaration: a typed Request, or the first failure in the documented order. */
-import { type CompiledEndpoint, type CompiledParam, err, ok, reservedParams, type Result } from '@offloader/contract';
+import { type CompiledEndpoint, err, ok, reservedParams, type Result } from '@offloader/contract';
 import type { Failure } from './failure.ts';
 import { defaultOf, expectationOf, parseInt64, parseParam } from './param-value.ts';
 import type { SentParams } from './query-string.ts';
