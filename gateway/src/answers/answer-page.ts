@@ -1,6 +1,6 @@
 /** One page as the bytes of a JSON list: from the cache, from a query that is in flight already, or from one of its own. */
 import { err, ok, type Result } from '@offloader/contract';
-import type { Held, Page } from '../cache/responses.ts';
+import type { Held } from '../cache/responses.ts';
 import type { RowStream } from '../domain/engine.ts';
 import type { QueryPlan } from '../domain/query-plan.ts';
 import { pageSql } from '../domain/select-sql.ts';

@@ -57,7 +57,7 @@ export const takeRequest = (limits: Limits, held: Bucket | undefined, nowMs: num
   const allowed = hasToken && hasDay;
   const bucket = allowed ? { ...before, tokens: before.tokens - (rate === null ? 0 : 1), usedToday: before.usedToday + 1 } : before;
   const dayEndsMs = (bucket.day + 1) * dayMs - nowMs;
-  const untilToken = hasToken || rate === null ? 0 : ceilSeconds(((1 - before.tokens) / rate) * 1000);
+  const untilToken = hasToken ? 0 : ceilSeconds(((1 - before.tokens) / rate) * 1000);
   const [allowance = { limit: 0, remaining: 0, resetSeconds: 1 }] = allowances(limits, bucket, dayEndsMs);
   return { bucket, allowed, allowance, retryAfterSeconds: allowed ? 0 : hasDay ? untilToken : ceilSeconds(dayEndsMs) };
 };
