@@ -46,11 +46,11 @@ describe('openapi.json', () => {
   test('has every parameter with what it takes', () => {
     const byName = Object.fromEntries(operation.parameters.map((one: any) => [one.name, one]));
     expect(Object.keys(byName)).toEqual(['area', 'from', 'days', 'limit', 'offset', 'columns', 'cursor']);
-    expect(byName.area).toMatchObject({ in: 'query', required: true, schema: { type: 'string', enum: ['web', 'store', 'shop'] } });
-    expect(byName.from).toMatchObject({ required: false, schema: { type: 'string', format: 'date', default: '2026-01-01' } });
-    expect(byName.days).toMatchObject({ explode: false, schema: { type: 'array', items: { format: 'date' } } });
-    expect(byName.limit.schema).toEqual({ type: 'integer', minimum: 1, maximum: 500, default: 50 });
-    expect(byName.offset.schema.minimum).toBe(0);
+    expect(byName['area']).toMatchObject({ in: 'query', required: true, schema: { type: 'string', enum: ['web', 'store', 'shop'] } });
+    expect(byName['from']).toMatchObject({ required: false, schema: { type: 'string', format: 'date', default: '2026-01-01' } });
+    expect(byName['days']).toMatchObject({ explode: false, schema: { type: 'array', items: { format: 'date' } } });
+    expect(byName['limit'].schema).toEqual({ type: 'integer', minimum: 1, maximum: 500, default: 50 });
+    expect(byName['offset'].schema.minimum).toBe(0);
   });
 
   test('has typed columns and a schema for every status', () => {

@@ -178,7 +178,7 @@ describe('the order of checks', () => {
   test.each(['tenant_id', 'Tenant-2'])('an unknown name is told when it is plain: %s', (name) => {
     expect(failure(`${name}=acme`, ordered)).toEqual(['unknown_param', name]);
   });
-  test.each(['x%3Cb%3E', '__proto__', 'a%20b', '%F0%9F%92%A9', `${'a'.repeat(64)}`])('and is not told otherwise: %s', (name) => {
+  test.each(['x%3Cb%3E', '__proto__', 'a%20b', '%F0%9F%92%A9', 'a'.repeat(64)])('and is not told otherwise: %s', (name) => {
     expect(failure(`${name}=1`, ordered)).toEqual(['unknown_param', null]);
   });
   test('no message holds a value', () => {
