@@ -1,0 +1,237 @@
+/** The chart as Helm renders it: the documented names, the restricted profile, the operator's own list of permissions. */
+import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { labels, maxConfigParts, mounted, objectNames } from '@offloader/contract';
+import { permissions } from '@offloader/operator';
+import { parseAllDocuments } from 'yaml';
+
+const root = new URL('../../', import.meta.url);
+const chart = new URL('helm/offloader', root).pathname;
+const run = promisify(execFile);
+
+type Shape = Readonly<Record<string, unknown>>;
+type Rule = { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly verbs: readonly string[] };
+type Container = {
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly securityContext: Shape;
+  readonly resources: { readonly limits: { readonly memory: string } };
+};
+type PodSpec = {
+  readonly securityContext: Shape;
+  readonly containers: readonly Container[];
+  readonly volumes?: readonly { readonly name: string; readonly projected?: { readonly sources: readonly Shape[] } }[];
+  readonly automountServiceAccountToken?: boolean;
+};
+type Rendered = {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly replicas?: number;
+    readonly template: { readonly metadata: { readonly labels: Shape; readonly annotations: Shape }; readonly spec: PodSpec };
+    readonly groups: readonly {
+      readonly rules: readonly { alert: string; expr: string; labels: Shape; annotations: { runbook: string; summary: string } }[];
+    }[];
+    readonly ports: readonly { readonly port: number }[];
+  };
+  readonly rules: readonly Rule[];
+  readonly data: Readonly<Record<string, string>>;
+};
+
+const findHelm = (): string | undefined => {
+  try {
+    return execFileSync(new URL('e2e/cluster/tool', root).pathname, ['helm'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error;
+    return undefined;
+  }
+};
+// The first build takes minutes; jest gives a module no time limit, but a hook it does.
+const helm = findHelm();
+
+const render = async (values: Readonly<Record<string, string>> = {}, release = 'offloader'): Promise<readonly Rendered[]> => {
+  const set = Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+  const { stdout } = await run(helm ?? '', ['template', release, chart, '--namespace', 'team', ...set], { maxBuffer: 16 * 1024 * 1024 });
+  return parseAllDocuments(stdout)
+    .map((document) => document.toJS() as Rendered | null)
+    .filter((object) => object !== null);
+};
+const find = (objects: readonly Rendered[], kind: string, name: string): Rendered => {
+  const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
+  if (found === undefined)
+    throw new Error(`no ${kind} ${name} in ${objects.map((object) => `${object.kind}/${object.metadata.name}`).join(' ')}`);
+  return found;
+};
+const named = (objects: readonly Rendered[], kind: string): readonly string[] =>
+  objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.name);
+const envOf = ({ spec }: Rendered): Readonly<Record<string, string | undefined>> =>
+  Object.fromEntries((spec.template.spec.containers[0]?.env ?? []).map(({ name, value }) => [name, value]));
+
+const suite = helm === undefined ? describe.skip : describe;
+
+suite('the chart without any values', () => {
+  let objects: readonly Rendered[] = [];
+  beforeAll(async () => {
+    objects = await render();
+  });
+
+  test('gives the documented names', () => {
+    const names = objectNames('offloader');
+    expect(named(objects, 'Deployment')).toEqual([names.operator]);
+    expect(named(objects, 'StatefulSet')).toEqual([names.gateway]);
+    expect(named(objects, 'Service').toSorted()).toEqual([names.gateway, names.admin, names.pods].toSorted());
+    expect(named(objects, 'Secret')).toEqual([names.secrets]);
+    expect(find(objects, 'Service', names.gateway).spec.ports.map(({ port }) => port)).toEqual([4000]);
+    expect(find(objects, 'Service', names.admin).spec.ports.map(({ port }) => port)).toEqual([4001]);
+    expect(find(objects, 'StatefulSet', names.gateway).spec.replicas).toBe(2);
+  });
+
+  test('gives each release its own names', async () => {
+    const names = objectNames('acme');
+    const of = await render({}, 'acme');
+    expect([...named(of, 'Deployment'), ...named(of, 'StatefulSet'), ...named(of, 'Secret')]).toEqual([
+      names.operator,
+      names.gateway,
+      names.secrets,
+    ]);
+  });
+
+  test('carries the three kinds as generated, and leaves them when the release goes', async () => {
+    for (const file of readdirSync(new URL('crds/', root)))
+      expect(readFileSync(new URL(`helm/offloader/files/crds/${file}`, root), 'utf8')).toBe(
+        readFileSync(new URL(`crds/${file}`, root), 'utf8'),
+      );
+    expect(named(objects, 'CustomResourceDefinition')).toHaveLength(3);
+    const keptBy = (rendered: readonly Rendered[]) =>
+      rendered
+        .filter(({ kind }) => kind === 'CustomResourceDefinition')
+        .map(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy']);
+    expect(keptBy(objects)).toEqual(['keep', 'keep', 'keep']);
+    expect(keptBy(await render({ 'crds.keep': 'false' }))).toEqual([undefined, undefined, undefined]);
+    expect(named(await render({ 'crds.enabled': 'false' }), 'CustomResourceDefinition')).toEqual([]);
+  });
+
+  test('lets the operator do what it says it does, in its namespace, and nothing by wildcard', () => {
+    expect(named(objects, 'ClusterRole')).toEqual([]);
+    const role = find(objects, 'Role', 'offloader-operator');
+    expect(role.metadata.namespace).toBe('team');
+    expect(role.rules).toEqual(permissions.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs })));
+    expect(JSON.stringify(role.rules)).not.toContain('*');
+  });
+
+  test('mounts every part of the configuration, all optional, in one volume', () => {
+    const names = objectNames('offloader');
+    const { volumes } = find(objects, 'StatefulSet', names.gateway).spec.template.spec;
+    const one = (kind: 'configMap' | 'secret', name: string, file: string) => ({
+      [kind]: { name, optional: true, items: [{ key: file, path: file }] },
+    });
+    expect(volumes?.find(({ name }) => name === 'config')?.projected?.sources).toEqual([
+      one('configMap', names.index, mounted.index),
+      ...Array.from({ length: maxConfigParts }, (_, n) => one('configMap', names.part(n), mounted.part(n))),
+      one('secret', names.keys, mounted.keys),
+      one('secret', names.credentials, mounted.credentials),
+    ]);
+  });
+
+  test('asks for nothing that the restricted profile refuses, and gives gateways no access to the API', () => {
+    for (const [kind, name] of [['Deployment', 'offloader-operator'] as const, ['StatefulSet', 'offloader-gateway'] as const]) {
+      const { spec } = find(objects, kind, name).spec.template;
+      expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: 'RuntimeDefault' } });
+      for (const { securityContext } of spec.containers)
+        expect(securityContext).toEqual({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } });
+    }
+    expect(find(objects, 'StatefulSet', 'offloader-gateway').spec.template.spec.automountServiceAccountToken).toBe(false);
+  });
+
+  test('has nothing in the pods that a new chart version or an edit of the configuration would change', () => {
+    const { metadata } = find(objects, 'StatefulSet', 'offloader-gateway').spec.template;
+    expect(Object.keys(metadata.labels).toSorted()).toEqual([
+      'app.kubernetes.io/component',
+      'app.kubernetes.io/instance',
+      'app.kubernetes.io/name',
+    ]);
+    expect(metadata.labels[labels.component]).toBe('gateway');
+    expect(metadata.labels[labels.instance]).toBe('offloader');
+    expect(Object.keys(metadata.annotations)).toEqual(['kubectl.kubernetes.io/default-container']);
+  });
+
+  test('makes secrets long enough to sign with', () => {
+    const { data } = find(objects, 'Secret', 'offloader-gateway-secrets');
+    for (const key of ['secretKeyBase', 'adminToken']) expect(Buffer.from(data[key] ?? '', 'base64').length).toBeGreaterThanOrEqual(32);
+  });
+});
+
+suite('values of the chart', () => {
+  test.each([['1Gi'], ['3Gi'], ['2500M'], ['768Mi']])('keep the engine and two loads below a pod limit of %s', async (limit) => {
+    const env = envOf(find(await render({ 'gateway.resources.limits.memory': limit }), 'StatefulSet', 'offloader-gateway'));
+    const mebibytes = (name: string) => Number(/^([0-9]+)MiB$/.exec(env[name] ?? '')?.[1]);
+    const [, amount, unit] = /^([0-9]+)(.+)$/.exec(limit) ?? [];
+    const total = Number(amount) * ({ Gi: 1024, Mi: 1, M: 1e6 / 2 ** 20 }[unit ?? ''] ?? NaN);
+    const used = mebibytes('OFFLOADER_DUCKDB_MEMORY_LIMIT') + 2 * mebibytes('OFFLOADER_LOAD_MEMORY_LIMIT');
+    expect(used).toBeGreaterThan(total / 2);
+    expect(used).toBeLessThan(total * 0.7);
+  });
+
+  test('pass the environment on, numbers as they were written, and let it override what is computed', async () => {
+    const env = envOf(
+      find(
+        await render({ 'gateway.env.OFFLOADER_CACHE_MAX_BYTES': '268435456', 'gateway.env.OFFLOADER_DUCKDB_MEMORY_LIMIT': '2GiB' }),
+        'StatefulSet',
+        'offloader-gateway',
+      ),
+    );
+    expect(env).toMatchObject({ OFFLOADER_CACHE_MAX_BYTES: '268435456', OFFLOADER_DUCKDB_MEMORY_LIMIT: '2GiB' });
+  });
+
+  test('give the operator the mode that the gateways serve in', async () => {
+    expect(envOf(find(await render({ 'gateway.auth': 'none' }), 'Deployment', 'offloader-operator'))).toMatchObject({
+      OFFLOADER_AUTH: 'none',
+    });
+  });
+
+  test.each([
+    ['an unknown value', { 'gateway.replica': '3' }],
+    ['an unknown section', { gateways: 'x' }],
+    ['no replica', { 'gateway.replicas': '0' }],
+    ['an auth mode that is not one', { 'gateway.auth': 'optional' }],
+    ['a key base that is too short', { 'gateway.secretKeyBase': 'short' }],
+    ['a variable that the chart sets itself', { 'gateway.env.OFFLOADER_CONFIG': '/elsewhere' }],
+  ])('are refused: %s', async (_, values) => {
+    await expect(render(values as Record<string, string>)).rejects.toThrow(/schema/);
+  });
+
+  test('switch monitoring on: every alert names owner, action and a page that is there', async () => {
+    const objects = await render({ 'serviceMonitor.enabled': 'true', 'prometheusRule.enabled': 'true' });
+    expect([...named(objects, 'ServiceMonitor'), ...named(objects, 'PodMonitor')]).toEqual(['offloader-gateway', 'offloader-operator']);
+    const rules = find(objects, 'PrometheusRule', 'offloader').spec.groups.flatMap((group) => group.rules);
+    expect(rules.map(({ alert }) => alert.replace(/^Offloader/, ''))).toEqual(
+      ['Down', 'NotReady', 'SnapshotStale', 'RefreshFailing', 'SourceUnreachable', 'DiskLow', 'DuckDBDown', 'ConfigSyncFailing'].concat([
+        'PoolSaturated',
+        'ErrorRate',
+        'OperatorDown',
+        'ReplicaBehind',
+        'ReplicasDiffer',
+      ]),
+    );
+    const pages = readdirSync(new URL('runbooks/', root)).map((page) => `runbooks/${page}`);
+    for (const rule of rules) {
+      expect(rule.expr).toMatch(/namespace="team"/);
+      expect(rule.expr).not.toContain('$');
+      expect(rule.labels).toEqual({
+        severity: expect.stringMatching(/^(warning|critical)$/),
+        owner: expect.stringMatching(/^(UpstreamData|Environment|Offloader)$/),
+      });
+      expect(rule.annotations).toMatchObject({ action: expect.any(String) });
+      expect(pages).toContain(rule.annotations.runbook);
+    }
+  });
+
+  test('switch network policies on, and leave them off otherwise', async () => {
+    expect(named(await render(), 'NetworkPolicy')).toEqual([]);
+    expect(named(await render({ 'networkPolicy.enabled': 'true' }), 'NetworkPolicy')).toEqual(['offloader-gateway', 'offloader-operator']);
+  });
+});
