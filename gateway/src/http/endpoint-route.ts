@@ -75,6 +75,7 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
 
   const sendJson = async (exchange: Exchange): Promise<Sent> => {
     const { plan, response, requestId, headers, signal } = exchange;
+    if (plan.endpoint.cache === 'None') return sendStream(exchange, 'json');
     // Held over both ways: a page that proves too long is asked for again.
     const lease = answers.lease(plan.serving);
     try {
