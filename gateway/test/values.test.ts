@@ -26,12 +26,11 @@ const written = async (expression: string, declared: ColumnType): Promise<readon
   const options = { mode: 'LocalTable', signal: new AbortController().signal, timeoutMs: 60_000 } as const;
   const answer = await engine.query(sql, options, async ({ columns, chunks }) => {
     const answered: readonly AnswerColumn[] = columns.map((column, at) => ({ ...column, at, declared }));
-    const texts = ['', ''];
-    for await (const rows of chunks) {
-      texts[0] += Buffer.from(createJsonEncoder(answered).rows(rows, true)).toString();
-      texts[1] += Buffer.from(createCsvEncoder(answered).rows(rows, true)).toString();
-    }
-    return texts;
+    const [json, csv] = [createJsonEncoder(answered), createCsvEncoder(answered)];
+    const texts: (readonly [string, string])[] = [];
+    for await (const rows of chunks)
+      texts.push([Buffer.from(json.rows(rows, true)).toString(), Buffer.from(csv.rows(rows, true)).toString()]);
+    return texts[0] ?? ['', ''];
   });
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));
   const [json = '', csv = ''] = answer.value.value;
