@@ -1,5 +1,5 @@
 /** Puts a gateway together and runs it: ports first, then what is on the volume, then the sources. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import { createSigner } from './domain/signature.ts';
 import { createEngine } from './duckdb/engine.ts';
 import { createAdmin } from './http/admin.ts';
 import { createApi } from './http/api.ts';
+import { answerUnreadable } from './http/unreadable.ts';
 import { openStore } from './object-store/open.ts';
 import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -43,6 +44,7 @@ const listen = async (app: RequestListener, port: number): Promise<Server> =>
   new Promise((resolve, reject) => {
     const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000 }, app);
     server.once('error', reject);
+    server.on('clientError', answerUnreadable);
     server.listen(port, () => resolve(server));
   });
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
@@ -80,6 +82,8 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     metrics.observe(event);
     log(event);
   };
+  // What a process that died has left there is nobody's any more.
+  await rm(join(settings.cacheDir, 'tmp'), { recursive: true, force: true });
   await mkdir(join(settings.cacheDir, 'tmp'), { recursive: true });
   const engine = await createEngine({
     cacheDir: settings.cacheDir,

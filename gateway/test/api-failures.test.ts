@@ -81,7 +81,7 @@ describe.each(['events', 'events.csv', 'events.ndjson', 'events.arrow'])('%s', (
     outcome = { failure };
     const response = await get(path);
     const text = await response.text();
-    expect([response.status, (JSON.parse(text)).error.family]).toEqual([status, family]);
+    expect([response.status, JSON.parse(text).error.family]).toEqual([status, family]);
     expect([response.headers.get('etag'), response.headers.get('cache-control')]).toEqual([null, 'no-store']);
     expect(response.headers.get('retry-after') !== null).toBe(status === 503);
     expect(text).not.toMatch(/checksum|SELECT|secret|cache\//);

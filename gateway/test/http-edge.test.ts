@@ -130,6 +130,18 @@ describe('a request', () => {
     expect(answer).toContain('"request_id":"');
   });
 
+  test.each([
+    ['is no HTTP at all', 'hello\r\n\r\n', 400],
+    ['has a header without a name', request(`GET ${path} HTTP/1.1`, ': x'), 400],
+    ['has two lengths', request(`GET ${path} HTTP/1.1`, 'Content-Length: 1', 'Content-Length: 2'), 400],
+    ['has 20 kB of headers', request(`GET ${path} HTTP/1.1`, `X-Long: ${'a'.repeat(20_000)}`), 431],
+  ])('that %s is refused in the envelope', async (_what, text, status) => {
+    const answer = await raw(text);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    const { error, meta } = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
+    expect([error.family, answer.includes(`x-request-id: ${meta.request_id}`)]).toEqual(['invalid_param', true]);
+  });
+
   test('that carries a body with GET is answered as if it had none', async () => {
     expect(await raw(`${request(`GET ${path} HTTP/1.1`, 'Content-Length: 4')}zz=1`)).toMatch(/^HTTP\/1\.1 200 /);
   });
