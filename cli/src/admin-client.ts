@@ -40,9 +40,15 @@ export const readReport = async (base: string, token: string | undefined): Promi
 
 const withoutQuery = (url: string): string => url.replace(/[?#].*$/, '').replace(/\/\/[^/@]*@/, '//');
 
+const told: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there; is the gateway running, and is this its port?',
+  ENOTFOUND: 'there is no host of this name',
+  EAI_AGAIN: 'the name of the host cannot be looked up',
+};
+
 const reason = (error: unknown): string => {
   if (!(error instanceof Error)) return 'no answer';
   if (error.name === 'TimeoutError') return `no answer within ${callTimeoutMs / 1000} s`;
   const code = (error.cause as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' ? code : 'no answer';
+  return typeof code === 'string' ? (told[code] ?? `no answer (${code})`) : 'no answer';
 };

@@ -3,6 +3,7 @@ import { access, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
+import { ioProblem } from './io-problem.ts';
 
 /** Writes one file, readable by its owner alone when it is private. */
 export const writeNewFile = async (
@@ -20,8 +21,8 @@ export const writeNewFile = async (
     }
     return ok(null);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
-    return err(code === 'EEXIST' ? `${path}: exists already; --force replaces it` : `${path}: ${code}`);
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    return err(isThere ? `${path}: exists already; --force replaces it` : `${path}: cannot be written: ${ioProblem(error)}`);
   }
 };
 

@@ -20,6 +20,8 @@ export const runProgram = async (
     return;
   }
   try {
+    const topic = unknownTopic(program, argv);
+    if (topic !== undefined) program.error(`error: unknown command '${topic}'`);
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -37,6 +39,10 @@ const build = (name: string, about: string, context: Context): Command => {
   return program;
 };
 
+/** The word after `help` when no command has this name: commander would show the usage without a reason. */
+const unknownTopic = (program: Command, [first, topic]: readonly string[]): string | undefined =>
+  first === 'help' && topic !== undefined && !program.commands.some((command) => command.name() === topic) ? topic : undefined;
+
 const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
 
 /** Output through the context, and no process.exit from inside commander. */
@@ -48,9 +54,9 @@ const settle = (command: Command, context: Context): void => {
   });
   // A group such as `keys` without its sub-command is used wrongly.
   if (command.parent !== null && command.commands.length > 0) {
-    command.action(() => {
-      context.err(`${command.name()}: a sub-command is missing\n\n${command.helpInformation().trimEnd()}`);
-      context.exit(2);
+    command.allowExcessArguments().action(() => {
+      const [word] = command.args;
+      command.error(word === undefined ? 'error: a sub-command is missing' : `error: unknown command '${word}'`);
     });
   }
 };

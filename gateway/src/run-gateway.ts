@@ -1,6 +1,6 @@
 /** Runs one gateway as this process: exits 1 with one clear message when it cannot start, 0 after a drained SIGTERM. */
 import { parseSettings } from './settings.ts';
-import { startGateway, type StartOptions } from './serve.ts';
+import type { StartOptions } from './serve.ts';
 
 const refuse = (message: string): never => {
   process.stderr.write(`${message}\n`);
@@ -10,6 +10,8 @@ const refuse = (message: string): never => {
 export const runGateway = async (environment: NodeJS.ProcessEnv, options: StartOptions = {}): Promise<void> => {
   const settings = parseSettings(environment);
   if (!settings.ok) return refuse(settings.error);
+  // Loaded here: DuckDB and the SDKs take most of a second, and a wrong variable is told at once.
+  const { startGateway } = await import('./serve.ts');
   const gateway = await startGateway(settings.value, options).catch((error: unknown) =>
     refuse(error instanceof Error ? error.message : String(error)),
   );

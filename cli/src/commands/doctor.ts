@@ -4,6 +4,7 @@ import { withOptionalAdmin } from '../admin-options.ts';
 import { compileFolder } from '../compile-folder.ts';
 import { runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
+import { ioProblem } from '../io-problem.ts';
 import type { AddCommand } from '../program.ts';
 
 type Options = { config?: string; adminUrl?: string; adminToken?: string };
@@ -27,7 +28,7 @@ const doctor = async (options: Options, context: Context): Promise<ExitCode> => 
   for (const { name, run } of checks) {
     const { well, found } = await run().catch((error: unknown) => ({
       well: false,
-      found: (error as NodeJS.ErrnoException).code ?? 'does not work',
+      found: ioProblem(error),
     }));
     context.out(`${well ? 'ok  ' : 'FAIL'} ${name}: ${found}`);
     if (!well) code = 1;

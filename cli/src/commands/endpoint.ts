@@ -3,9 +3,10 @@ import { Option } from 'commander';
 import { get } from '../admin-client.ts';
 import { runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
+import { httpStatus, httpUrl } from '../option-values.ts';
 import type { AddCommand } from '../program.ts';
 
-type Options = { url: string; endpoint: string; key?: string; params?: string; expectStatus: string };
+type Options = { url: string; endpoint: string; key?: string; params?: string; expectStatus: number };
 type Envelope = { data?: unknown; meta?: { snapshot_id?: unknown; freshness?: unknown } };
 
 export const addEndpoint: AddCommand = (program, context) => {
@@ -13,11 +14,11 @@ export const addEndpoint: AddCommand = (program, context) => {
   endpoint
     .command('test')
     .description('call an endpoint; exit 1 when the status or the shape of the answer is not the expected one')
-    .requiredOption('--url <url>', "the gateway's API port, such as http://127.0.0.1:4000")
+    .requiredOption('--url <url>', "the gateway's API port, such as http://127.0.0.1:4000", httpUrl)
     .requiredOption('--endpoint <name>', 'the name in the URL')
     .addOption(new Option('--key <token>', 'token of an API key').env('OFFLOADER_KEY'))
     .option('--params <query>', "query string, such as 'a=1&b=2'")
-    .option('--expect-status <status>', 'the status that is right', '200')
+    .option('--expect-status <status>', 'the status that is right', httpStatus, 200)
     .action(runs(context, (options: Options) => test(options, context)));
 };
 
@@ -30,7 +31,7 @@ const test = async (options: Options, context: Context): Promise<ExitCode> => {
     return 1;
   }
   const { status, text } = answer.value;
-  if (String(status) !== options.expectStatus) {
+  if (status !== options.expectStatus) {
     context.err(`${options.endpoint}: status ${status}, expected ${options.expectStatus}\n${text}`);
     return 1;
   }

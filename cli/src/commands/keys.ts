@@ -6,7 +6,7 @@ import { runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
 import { writeNewFile } from '../new-file.ts';
-import { list } from '../option-values.ts';
+import { list, moment } from '../option-values.ts';
 import type { AddCommand } from '../program.ts';
 
 type Options = { name: string; tenant?: string; endpoints: readonly string[]; expiresAt?: string; out?: string; force?: boolean };
@@ -19,7 +19,7 @@ export const addKeys: AddCommand = (program, context) => {
     .requiredOption('--name <name>', 'metadata.name of the ApiKey')
     .option('--tenant <tenant>', 'the tenant whose rows the key may read; needed for tenant-scoped endpoints')
     .requiredOption('--endpoints <a,b>', "endpoint names, or '*'", list)
-    .option('--expires-at <time>', 'RFC 3339')
+    .option('--expires-at <time>', 'when it ends, such as 2027-01-31T00:00:00Z', moment)
     .option('--out <file>', 'write the manifest there instead of printing it')
     .option('--force', 'replace the file')
     .action(runs(context, (options: Options) => create(options, context)));

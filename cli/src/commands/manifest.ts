@@ -8,6 +8,7 @@ import { compileFolder } from '../compile-folder.ts';
 import { runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
+import { ioProblem } from '../io-problem.ts';
 import { checkLocalFiles, readableParts } from '../manifest-files.ts';
 import type { AddCommand } from '../program.ts';
 
@@ -38,7 +39,7 @@ const findingsOf = async (path: string, config: string | undefined): Promise<rea
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    return [{ code: 'missing_file', path: '', message: `cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}` }];
+    return [{ code: 'missing_file', path: '', message: `cannot be read: ${ioProblem(error)}` }];
   }
   const parsed = parseManifest(text);
   // What can be read of a faulty manifest is still held against its files: one pass tells everything.

@@ -7,8 +7,9 @@ import type { ColumnType, Manifest } from '@offloader/contract';
 import { failed, runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
+import { ioProblem } from '../io-problem.ts';
 import type { AddCommand } from '../program.ts';
-import { list, typesOption } from '../option-values.ts';
+import { count, list, moment, typesOption } from '../option-values.ts';
 import { findDataFiles, unsafePath } from '../publish/data-files.ts';
 import type { DataFile } from '../publish/data-files.ts';
 import { inspectFiles } from '../publish/inspect-files.ts';
@@ -26,10 +27,10 @@ type Options = {
   runId?: string;
   quality: Manifest['data_quality_status'];
   compatibility: Manifest['compatibility_policy'];
-  schemaVersion: string;
-  types: Readonly<Record<string, ColumnType>>;
-  partitionColumns: readonly string[];
-  sortColumns: readonly string[];
+  schemaVersion: number;
+  types?: Readonly<Record<string, ColumnType>>;
+  partitionColumns?: readonly string[];
+  sortColumns?: readonly string[];
   s3Endpoint?: string;
   s3Region?: string;
   s3PathStyle?: boolean;
@@ -47,7 +48,7 @@ export const addPublish: AddCommand = (program, context) => {
       '--out <url>',
       'folder, file://, s3:// or gs:// to copy the snapshot to; default: the files stay, manifest.json goes beside them',
     )
-    .option('--watermark <time>', 'the data is complete up to this ISO 8601 time with offset; default: now')
+    .option('--watermark <time>', 'the data is complete up to this time, such as 2026-11-24T06:00:00Z; default: now', moment)
     .option('--producer <text>', 'who made the data', 'offloader publish')
     .option('--run-id <text>', "the producing run's id; default: a new UUID")
     .addOption(
@@ -56,10 +57,10 @@ export const addPublish: AddCommand = (program, context) => {
     .addOption(
       new Option('--compatibility <policy>', 'extra columns allowed or not').choices(['additive_only', 'exact']).default('additive_only'),
     )
-    .option('--schema-version <n>', 'integer from 1', '1')
-    .option('--types <a=VARCHAR,b=DOUBLE>', 'column types to declare instead of those read from the files', typesOption, {})
-    .option('--partition-columns <a,b>', 'columns the files are partitioned by', list, [])
-    .option('--sort-columns <a,b>', 'columns the files are sorted by', list, [])
+    .option('--schema-version <n>', 'integer from 1', count, 1)
+    .option('--types <a=VARCHAR,b=DOUBLE>', 'column types to declare instead of those read from the files', typesOption)
+    .option('--partition-columns <a,b>', 'columns the files are partitioned by', list)
+    .option('--sort-columns <a,b>', 'columns the files are sorted by', list)
     .option('--s3-endpoint <url>', 'an S3-compatible store; default: AWS_ENDPOINT_URL or AWS itself')
     .option('--s3-region <name>', 'default: AWS_REGION')
     .option('--s3-path-style', 'bucket in the path, not in the host name')
@@ -107,7 +108,7 @@ const dataFiles = async (folder: string, options: Options, context: Context): Pr
     else if (files.length > 0) return files;
     else failed(context, [`${folder}: no .parquet or .csv file in it`]);
   } catch (error) {
-    failed(context, [`${folder}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`]);
+    failed(context, [`${folder}: cannot be read: ${ioProblem(error)}`]);
   }
   return undefined;
 };
@@ -119,12 +120,12 @@ const facts = (options: Options, now: string): ManifestFacts => ({
   watermark: options.watermark ?? now,
   producer: options.producer,
   runId: options.runId ?? randomUUID(),
-  schemaVersion: Number(options.schemaVersion),
+  schemaVersion: options.schemaVersion,
   quality: options.quality,
   compatibility: options.compatibility,
-  partitionColumns: options.partitionColumns,
-  sortColumns: options.sortColumns,
-  types: options.types,
+  partitionColumns: options.partitionColumns ?? [],
+  sortColumns: options.sortColumns ?? [],
+  types: options.types ?? {},
 });
 
 const isSameFolder = (out: string, folder: string): boolean => !/^[a-z][a-z0-9+.-]*:\/\//i.test(out) && resolve(out) === folder;

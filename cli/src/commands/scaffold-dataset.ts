@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { failed, runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
+import { ioProblem } from '../io-problem.ts';
 import { writeNewFile } from '../new-file.ts';
 import type { AddCommand } from '../program.ts';
 import { inspectFiles } from '../publish/inspect-files.ts';
@@ -52,7 +53,7 @@ const fromManifest = async (path: string): Promise<Result<Inferred, readonly str
     if (!parsed.ok) return err(renderFindings(parsed.error.map((problem) => ({ ...problem, file: path }))));
     return ok({ name: parsed.value.dataset_id, url: pathToFileURL(resolve(path)).href, schema: parsed.value.schema });
   } catch (error) {
-    return err([`${path}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`]);
+    return err([`${path}: cannot be read: ${ioProblem(error)}`]);
   }
 };
 

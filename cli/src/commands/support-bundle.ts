@@ -22,11 +22,16 @@ export const addSupportBundle: AddCommand = (program, context) => {
 
 const bundle = async (options: Options, context: Context): Promise<ExitCode> => {
   const parts = [
-    ...(options.config === undefined ? [] : [await collectConfig(options.config)]),
-    ...(options.adminUrl === undefined ? [] : [await collectGateway(options.adminUrl, options.adminToken)]),
+    options.config === undefined ? without('configuration', 'no --config was given') : await collectConfig(options.config),
+    options.adminUrl === undefined
+      ? without('diagnostics, metrics, status, triage', 'no --admin-url was given')
+      : await collectGateway(options.adminUrl, options.adminToken),
+    without('resources, events and logs of a cluster', 'kubectl offloader support-bundle collects these'),
   ];
   return saveBundle({ pieces: parts.flatMap(({ pieces }) => pieces), missing: parts.flatMap(({ missing }) => missing) }, options, context);
 };
+
+const without = (what: string, why: string): Collected => ({ pieces: [], missing: [{ what, why }] });
 
 /** Writes the archive and prints what is in it and what is not. */
 export const saveBundle = async (collected: Collected, options: { out: string; force?: boolean }, context: Context): Promise<ExitCode> => {

@@ -5,6 +5,7 @@ import { compileFolder } from '../compile-folder.ts';
 import { runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
+import { ioProblem } from '../io-problem.ts';
 import type { AddCommand } from '../program.ts';
 
 type Options = { config: string; auth: AuthMode };
@@ -31,9 +32,8 @@ const validate = async (options: Options, context: Context): Promise<ExitCode> =
     for (const line of objects === 0 && findings.length === 0 ? [`${options.config}: no resource in it`] : renderFindings(findings))
       context.err(line);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    context.err(`${options.config}: cannot be read: ${code}`);
+    if (typeof (error as NodeJS.ErrnoException).code !== 'string') throw error;
+    context.err(`${options.config}: cannot be read: ${ioProblem(error)}`);
   }
   return 1;
 };

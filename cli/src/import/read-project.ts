@@ -4,7 +4,8 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { err, ok } from '@offloader/contract';
 import type { AuthMode, Result } from '@offloader/contract';
-import { parse } from 'yaml';
+import { YAMLParseError, parse } from 'yaml';
+import { ioProblem } from '../io-problem.ts';
 import { convertDataset, convertEndpoint, convertKey } from './convert.ts';
 import type { Converted, Fields } from './convert.ts';
 
@@ -22,7 +23,7 @@ export const readProject = async (place: string): Promise<Result<ImportedProject
     return ok(await convertAll(folder, isFile ? basename(place) : 'offloader.yml'));
   } catch (error) {
     if (error instanceof Unreadable) return err(error.message);
-    return err(`${place}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`);
+    return err(`${place}: cannot be read: ${ioProblem(error)}`);
   }
 };
 
@@ -44,7 +45,10 @@ const placed =
   (file: ImportedFile): ImportedFile => ({ ...file, path: `${into}/${file.path}` });
 
 const convertFolder = async (folder: string, sub: string, convert: (file: Fields) => Converted): Promise<readonly ImportedFile[]> => {
-  const names = (await readdir(join(folder, sub))).filter((name) => /\.ya?ml$/i.test(name)).sort();
+  const found = await readdir(join(folder, sub)).catch((error: unknown) => {
+    throw new Unreadable(`${sub}: cannot be read: ${ioProblem(error)}`);
+  });
+  const names = found.filter((name) => /\.ya?ml$/i.test(name)).sort();
   return Promise.all(
     names.map(async (name) => ({
       path: name.replace(/\.ya?ml$/i, '.yaml'),
@@ -72,7 +76,8 @@ const readFields = async (path: string, folder: string): Promise<Fields> => {
   try {
     value = parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new Unreadable(`${name}: cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'it is not YAML'}`);
+    if (error instanceof YAMLParseError) throw new Unreadable(`${name}: is not YAML, at line ${error.linePos?.[0].line ?? 1}`);
+    throw new Unreadable(`${name}: cannot be read: ${ioProblem(error)}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Unreadable(`${name}: is no mapping of fields`);
   return value as Fields;

@@ -4,6 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import { get, getAdmin, adminUrl } from '../admin-client.ts';
 import { renderIncidents } from '../commands/triage.ts';
+import { ioProblem } from '../io-problem.ts';
 import { redact, redactValue } from '../redact.ts';
 import type { Incident } from '@offloader/contract';
 
@@ -26,7 +27,7 @@ export const collectConfig = async (folder: string): Promise<Collected> => {
       pieces.push({ path: `config/${path}`, source: path, text: redactFile(path, await readFile(file, 'utf8')) });
     }
   } catch (error) {
-    missing.push({ what: `config ${folder}`, why: (error as NodeJS.ErrnoException).code ?? 'unknown error' });
+    missing.push({ what: `config ${folder}`, why: ioProblem(error) });
   }
   return { pieces, missing };
 };

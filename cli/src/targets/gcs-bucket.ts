@@ -30,6 +30,7 @@ export const gcsBucket = (url: string): Target => {
           throw error;
         }
       }),
+    has: (path) => attempt(path, async () => (await bucket.file(key(path)).exists())[0]),
     putFile: (path, source) => attempt(path, () => bucket.upload(source, { destination: key(path) }).then(() => null)),
     putText: (path, text) =>
       attempt(path, () =>

@@ -1,11 +1,11 @@
 /** Publishes into a local folder. A reader never sees half a file: each is written beside its place, synced, then renamed. */
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
+import { ioProblem } from '../io-problem.ts';
 import type { Target } from './target.ts';
-
-const code = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error';
 
 /** A folder as a target; it is made when it does not exist. */
 export const localFolder = (folder: string): Target => {
@@ -21,7 +21,7 @@ export const localFolder = (folder: string): Target => {
       return ok(null);
     } catch (error) {
       await rm(temporary, { force: true });
-      return err(`${final}: ${code(error)}`);
+      return err(`${final}: cannot be written: ${ioProblem(error)}`);
     }
   };
   return {
@@ -30,9 +30,11 @@ export const localFolder = (folder: string): Target => {
       try {
         return ok(await readFile(join(folder, path), 'utf8'));
       } catch (error) {
-        return code(error) === 'ENOENT' ? ok(null) : err(`${join(folder, path)}: ${code(error)}`);
+        const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+        return isMissing ? ok(null) : err(`${join(folder, path)}: cannot be read: ${ioProblem(error)}`);
       }
     },
+    has: async (path) => ok(existsSync(join(folder, path))),
     putFile: (path, source) => put(path, (temporary) => copyFile(source, temporary)),
     putText: (path, text) => put(path, (temporary) => writeFile(temporary, text)),
   };

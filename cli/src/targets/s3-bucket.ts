@@ -1,7 +1,7 @@
 /** Publishes into S3 and what speaks its language. Credentials and region come from the SDK's own chain (environment, profile, role). */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
 import type { S3Options, Target } from './target.ts';
@@ -38,6 +38,17 @@ export const s3Bucket = (url: string, options: S3Options): Target => {
           return (await answer.Body?.transformToString('utf8')) ?? '';
         } catch (error) {
           if (error instanceof Error && error.name === 'NoSuchKey') return null;
+          throw error;
+        }
+      }),
+    has: (path) =>
+      attempt(path, async () => {
+        try {
+          await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key(path) }));
+          return true;
+        } catch (error) {
+          // A HEAD has no body to name the error in.
+          if (error instanceof Error && error.name === 'NotFound') return false;
           throw error;
         }
       }),

@@ -5,6 +5,7 @@ export interface Target {
   /** For people: the URL or folder. */
   readonly name: string;
   readText(path: string): Promise<Result<string | null, string>>;
+  has(path: string): Promise<Result<boolean, string>>;
   putFile(path: string, source: string): Promise<Result<null, string>>;
   putText(path: string, text: string): Promise<Result<null, string>>;
 }
