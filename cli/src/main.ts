@@ -8,3 +8,5 @@ await runProgram('offloader', 'Data snapshots become governed REST endpoints: ch
   argv: process.argv.slice(2),
   context: processContext,
 });
+// A failed command has nothing left to do; a call that was given up must not keep the process.
+if (process.exitCode) process.exit();

@@ -25,11 +25,14 @@ export const addDoctor: AddCommand = (program, context) => {
 const doctor = async (options: Options, context: Context): Promise<ExitCode> => {
   const checks = [...tools, ...configChecks(options.config), ...gatewayChecks(options)];
   let code: ExitCode = 0;
-  for (const { name, run } of checks) {
-    const { well, found } = await run().catch((error: unknown) => ({
-      well: false,
-      found: ioProblem(error),
-    }));
+  // All at once: a gateway that does not answer is waited for once.
+  const verdicts = await Promise.all(
+    checks.map(async ({ name, run }) => ({
+      name,
+      ...(await run().catch((error: unknown) => ({ well: false, found: ioProblem(error) }))),
+    })),
+  );
+  for (const { name, well, found } of verdicts) {
     context.out(`${well ? 'ok  ' : 'FAIL'} ${name}: ${found}`);
     if (!well) code = 1;
   }

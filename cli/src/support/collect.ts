@@ -50,6 +50,13 @@ export const redactJson = (text: string): string => {
   }
 };
 
+/** What the admin port tells everybody, and the file that it goes to. */
+const openPaths = [
+  ['/metrics', 'metrics.txt'],
+  ['/status', 'status.json'],
+  ['/ready', 'ready.json'],
+] as const;
+
 /** What a gateway says of itself: report, metrics, status, and the verdict of triage. */
 export const collectGateway = async (base: string, token: string | undefined): Promise<Collected> => {
   const pieces: Piece[] = [];
@@ -57,19 +64,19 @@ export const collectGateway = async (base: string, token: string | undefined): P
   const add = (path: string, source: string, text: string): void => {
     pieces.push({ path, source, text });
   };
-  const diagnostics = await getAdmin(base, '/diagnostics', token);
+  // All at once: a gateway that does not answer is waited for once.
+  const [diagnostics, ...answers] = await Promise.all([
+    getAdmin(base, '/diagnostics', token),
+    ...openPaths.map(([path]) => get(adminUrl(base, path))),
+  ]);
   if (diagnostics.ok && diagnostics.value.status === 200) {
     add('diagnostics.json', '/diagnostics', redactJson(diagnostics.value.text));
     add('triage.txt', 'triage of /diagnostics', redact(`${renderIncidents(incidentsOf(diagnostics.value.text)).join('\n')}\n`));
   } else {
     missing.push({ what: '/diagnostics', why: diagnostics.ok ? `status ${diagnostics.value.status}` : diagnostics.error });
   }
-  for (const [path, file] of [
-    ['/metrics', 'metrics.txt'],
-    ['/status', 'status.json'],
-    ['/ready', 'ready.json'],
-  ] as const) {
-    const answer = await get(adminUrl(base, path));
+  for (const [at, answer] of answers.entries()) {
+    const [path, file] = openPaths[at] ?? ['', ''];
     // /ready answers 503 with a body that is worth having.
     if (answer.ok && [200, 503].includes(answer.value.status))
       add(file, path, file.endsWith('.json') ? redactJson(answer.value.text) : redact(answer.value.text));

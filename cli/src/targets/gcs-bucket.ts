@@ -2,13 +2,17 @@
 import { Storage } from '@google-cloud/storage';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
+import { smallCallMs } from './target.ts';
 import type { Target } from './target.ts';
 
 /** `gs://bucket/prefix` as a target. */
 export const gcsBucket = (url: string): Target => {
   const { hostname: name, pathname } = new URL(url);
   const prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '');
-  const bucket = new Storage().bucket(name);
+  const storage = new Storage();
+  // For an emulator the SDK leaves out the path of the API, and reads would be 404.
+  if (process.env['STORAGE_EMULATOR_HOST'] !== undefined) storage.baseUrl = `${storage.apiEndpoint}/storage/v1`;
+  const bucket = storage.bucket(name);
   const key = (path: string): string => (prefix === '' ? path : `${prefix}/${path}`);
   const attempt = async <T>(path: string, work: () => Promise<T>): Promise<Result<T, string>> => {
     try {
@@ -23,26 +27,35 @@ export const gcsBucket = (url: string): Target => {
     readText: (path) =>
       attempt(path, async () => {
         try {
-          const [bytes] = await bucket.file(key(path)).download();
+          const [bytes] = await inTime(bucket.file(key(path)).download());
           return bytes.toString('utf8');
         } catch (error) {
           if (status(error) === 'status 404') return null;
           throw error;
         }
       }),
-    has: (path) => attempt(path, async () => (await bucket.file(key(path)).exists())[0]),
+    has: (path) => attempt(path, async () => (await inTime(bucket.file(key(path)).exists()))[0]),
     putFile: (path, source) => attempt(path, () => bucket.upload(source, { destination: key(path) }).then(() => null)),
     putText: (path, text) =>
       attempt(path, () =>
-        bucket
-          .file(key(path))
-          .save(text, { contentType: 'application/json' })
-          .then(() => null),
+        inTime(bucket.file(key(path)).save(text, { contentType: 'application/json', resumable: false })).then(() => null),
       ),
   };
 };
 
+/** The SDK takes a limit and does not keep it, so the wait is given up here; the failed command then ends the process. */
+const inTime = <T>(call: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Late()), smallCallMs);
+  });
+  return Promise.race([call, late]).finally(() => clearTimeout(timer));
+};
+class Late extends Error {}
+
 const status = (error: unknown): string => {
+  if (error instanceof Late) return `no answer within ${smallCallMs / 1000} s`;
   const code = (error as { code?: unknown }).code;
+  if (code === 'ECONNREFUSED') return 'nothing listens there; see STORAGE_EMULATOR_HOST';
   return typeof code === 'number' || typeof code === 'string' ? `status ${code}` : 'unknown error';
 };

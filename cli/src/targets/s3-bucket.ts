@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
+import { silentUploadMs, smallCallMs } from './target.ts';
 import type { S3Options, Target } from './target.ts';
 
 /** The most that one PutObject takes. */
@@ -15,6 +16,7 @@ export const s3Bucket = (url: string, options: S3Options): Target => {
   const prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '');
   const client = new S3Client({
     forcePathStyle: options.pathStyle,
+    requestHandler: { connectionTimeout: smallCallMs, socketTimeout: silentUploadMs },
     // Checksums in trailers are refused by several S3-compatible stores.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
@@ -26,7 +28,7 @@ export const s3Bucket = (url: string, options: S3Options): Target => {
       return ok(await work());
     } catch (error) {
       // The name only: messages of SDKs may quote what was signed.
-      return err(`s3://${bucket}/${key(path)}: ${error instanceof Error ? error.name : 'unknown error'}`);
+      return err(`s3://${bucket}/${key(path)}: ${nameOf(error)}`);
     }
   };
   return {
@@ -34,7 +36,7 @@ export const s3Bucket = (url: string, options: S3Options): Target => {
     readText: (path) =>
       attempt(path, async () => {
         try {
-          const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key(path) }));
+          const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key(path) }), inTime());
           return (await answer.Body?.transformToString('utf8')) ?? '';
         } catch (error) {
           if (error instanceof Error && error.name === 'NoSuchKey') return null;
@@ -44,7 +46,7 @@ export const s3Bucket = (url: string, options: S3Options): Target => {
     has: (path) =>
       attempt(path, async () => {
         try {
-          await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key(path) }));
+          await client.send(new HeadObjectCommand({ Bucket: bucket, Key: key(path) }), inTime());
           return true;
         } catch (error) {
           // A HEAD has no body to name the error in.
@@ -63,8 +65,25 @@ export const s3Bucket = (url: string, options: S3Options): Target => {
     },
     putText: (path, text) =>
       attempt(path, async () => {
-        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key(path), Body: text, ContentType: 'application/json' }));
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key(path), Body: text, ContentType: 'application/json' }), inTime());
         return null;
       }),
   };
+};
+
+const inTime = (): { abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(smallCallMs) });
+
+/** What stores answer to who may not know more, in words. */
+const told: Readonly<Record<string, string>> = {
+  AbortError: `no answer within ${smallCallMs / 1000} s`,
+  TimeoutError: 'no answer in time',
+  ECONNREFUSED: 'nothing listens there; see --s3-endpoint and AWS_ENDPOINT_URL',
+  CredentialsProviderError: 'no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
+};
+
+const nameOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return 'unknown error';
+  if (error.message === 'Region is missing') return 'no region; set --s3-region or AWS_REGION';
+  const code = (error as NodeJS.ErrnoException).code;
+  return told[error.name] ?? (code === undefined ? error.name : (told[code] ?? code));
 };

@@ -10,6 +10,11 @@ export interface Target {
   putText(path: string, text: string): Promise<Result<null, string>>;
 }
 
+/** Small calls end within this time, like every call of the command; a file may take as long as its bytes keep moving. */
+export const smallCallMs = 5_000;
+/** A store that took a whole file may need a while to say so. */
+export const silentUploadMs = 30_000;
+
 export type S3Options = {
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
