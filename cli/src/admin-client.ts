@@ -47,8 +47,8 @@ const told: Readonly<Record<string, string>> = {
 };
 
 const reason = (error: unknown): string => {
-  if (!(error instanceof Error)) return 'no answer';
-  if (error.name === 'TimeoutError') return `no answer within ${callTimeoutMs / 1000} s`;
-  const code = (error.cause as { code?: unknown } | undefined)?.code;
+  const { name, cause } = error as { name?: unknown; cause?: { code?: unknown } };
+  if (name === 'TimeoutError') return `no answer within ${callTimeoutMs / 1000} s`;
+  const code = cause?.code;
   return typeof code === 'string' ? (told[code] ?? `no answer (${code})`) : 'no answer';
 };

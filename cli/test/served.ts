@@ -1,8 +1,13 @@
 /** A gateway started by `offloader serve` in a real child process, on free ports. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { mainArguments, plainEnv, repository } from './run-offloader.ts';
+import { pathToFileURL } from 'node:url';
+import { mainArguments, offloader, plainEnv, repository } from './run-offloader.ts';
+import type { Ran } from './run-offloader.ts';
 
 export const adminToken = 'admin-token-of-the-tests';
 export type Served = {
@@ -78,3 +83,20 @@ export const until = async (what: string, condition: () => Promise<boolean>): Pr
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };
+
+export const isReady = async ({ admin }: Served): Promise<boolean> => (await fetch(`${admin}/ready`)).status === 200;
+export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'offloader-serve-'));
+
+/** The usage example's resources, reading every second from a lake in this folder; the result is their folder. */
+export const layOutUsage = async (folder: string): Promise<string> => {
+  const config = join(folder, 'config');
+  await cp(join(repository, 'examples/usage/resources'), config, { recursive: true });
+  const file = join(config, 'dataset.yaml');
+  const lake = `${pathToFileURL(join(folder, 'lake')).href}/`;
+  await writeFile(file, (await readFile(file, 'utf8')).replaceAll('file:///demo/', lake).replace('interval: 2s', 'interval: 1s'));
+  return config;
+};
+
+/** Publishes the usage example's rows into the folder's lake. */
+export const publishUsage = (folder: string, id: string, ...more: readonly string[]): Promise<Ran> =>
+  offloader(['publish', 'examples/usage/data', '--dataset', 'usage', '--snapshot-id', id, '--out', join(folder, 'lake/usage'), ...more]);

@@ -30,7 +30,9 @@ const test = async (options: Options, context: Context): Promise<ExitCode> => {
     context.err(answer.error);
     return 1;
   }
-  const { status, text } = answer.value;
+  const { status } = answer.value;
+  // Servers that are not ours may repeat what they were sent.
+  const text = options.key === undefined ? answer.value.text : answer.value.text.replaceAll(options.key, '[the key]');
   if (status !== options.expectStatus) {
     context.err(`${options.endpoint}: status ${status}, expected ${options.expectStatus}\n${text}`);
     return 1;
