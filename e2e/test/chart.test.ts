@@ -187,6 +187,18 @@ suite('values of the chart', () => {
     expect(env).toMatchObject({ OFFLOADER_CACHE_MAX_BYTES: '268435456', OFFLOADER_DUCKDB_MEMORY_LIMIT: '2GiB' });
   });
 
+  test('leave a stopping gateway the time that it may take', async () => {
+    const set = find(await render(), 'StatefulSet', 'offloader-gateway');
+    const seconds = (text: string | undefined, otherwise: number): number => Number(/^([0-9]+)s$/.exec(text ?? '')?.[1] ?? otherwise);
+    const { OFFLOADER_DRAIN_DELAY: delay, OFFLOADER_DRAIN_TIMEOUT: timeout } = envOf(set);
+    expect(delay).toBe('5s');
+    // 30 s is the gateway's own default.
+    expect((set as any).spec.template.spec.terminationGracePeriodSeconds).toBeGreaterThan(seconds(delay, 0) + seconds(timeout, 30) + 5);
+    expect(envOf(find(await render({ 'gateway.env.OFFLOADER_DRAIN_DELAY': '20s' }), 'StatefulSet', 'offloader-gateway'))).toMatchObject({
+      OFFLOADER_DRAIN_DELAY: '20s',
+    });
+  });
+
   test('give the operator the mode that the gateways serve in', async () => {
     expect(envOf(find(await render({ 'gateway.auth': 'none' }), 'Deployment', 'offloader-operator'))).toMatchObject({
       OFFLOADER_AUTH: 'none',

@@ -1,8 +1,7 @@
 /** Puts a gateway together and runs it: ports first, then what is on the volume, then the sources. */
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, Server as NetServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ConfigSync, LoadedConfig, Report } from '@offloader/contract';
 import { keepLastGood, readLastGood } from './bundle-source/last-good.ts';
 import { openSource } from './bundle-source/open.ts';
@@ -16,18 +15,18 @@ import { createSigner } from './domain/signature.ts';
 import { createEngine } from './duckdb/engine.ts';
 import { createAdmin } from './http/admin.ts';
 import { createApi } from './http/api.ts';
-import { answerUnreadable } from './http/unreadable.ts';
 import { openStore } from './object-store/open.ts';
 import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createSnapshots } from './snapshots/snapshots.ts';
 import { followConfig } from './follow-config.ts';
+import { listen } from './listen.ts';
 import { watchEngine } from './watch-engine.ts';
 
 export type Gateway = {
   readonly apiPort: number;
   readonly adminPort: number;
-  /** Takes no new request, lets those in flight end (30 s at most), and ends. */
+  /** Is not ready any more, serves on for the drain delay, then takes no new request, lets those in flight end, and ends. */
   stop(): Promise<void>;
 };
 export type StartOptions = {
@@ -36,31 +35,8 @@ export type StartOptions = {
   readonly waitsForMount?: boolean;
 };
 
-/** The longest that requests in flight are waited for. */
-const drainMs = 30_000;
-const idleMs = 250;
-
-const listen = async (app: RequestListener, port: number): Promise<Server> =>
-  new Promise((resolve, reject) => {
-    const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000 }, app);
-    server.once('error', reject);
-    server.on('clientError', answerUnreadable);
-    server.listen(port, () => resolve(server));
-  });
-const portOf = (server: Server): number => (server.address() as AddressInfo).port;
-
-/** Stops listening at once; connections are closed when they have had time to bring what is on its way, and are idle. */
-const close = async (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    const idle = setInterval(() => server.closeIdleConnections(), idleMs);
-    const late = setTimeout(() => server.closeAllConnections(), drainMs);
-    // http.Server.close would reset connections whose request has been sent and not yet been read.
-    NetServer.prototype.close.call(server, () => {
-      clearInterval(idle);
-      clearTimeout(late);
-      resolve();
-    });
-  });
+/** Probes and scrapes are short. */
+const adminDrainMs = 1000;
 
 const versionOf = async (): Promise<string> => {
   const manifest = new URL(import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json', import.meta.url);
@@ -204,7 +180,9 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
   const stopAll = async (): Promise<void> => {
     follower.stop();
     health.stop();
-    await Promise.all([close(api), close(admin)]);
+    await api.close(settings.drainTimeoutMs);
+    // Last, so that the probes say what is going on until the end.
+    await admin.close(adminDrainMs);
     await snapshots.close();
     await engine.close();
   };
@@ -214,13 +192,15 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     await stopAll();
     throw error;
   }
-  observe({ kind: 'booted', apiPort: portOf(api), adminPort: portOf(admin), revision: live.revision, version });
+  observe({ kind: 'booted', apiPort: api.port, adminPort: admin.port, revision: live.revision, version });
   return {
-    apiPort: portOf(api),
-    adminPort: portOf(admin),
+    apiPort: api.port,
+    adminPort: admin.port,
     stop: async () => {
       observe({ kind: 'draining' });
       live = { ...live, draining: true };
+      api.drain();
+      await pause(settings.drainDelayMs);
       await stopAll();
     },
   };

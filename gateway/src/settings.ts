@@ -91,6 +91,8 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   cacheMaxEntries: setting('OFFLOADER_CACHE_MAX_ENTRIES', integer(1, 100_000_000), 10_000, 'cached responses'),
   cacheMaxBytes: setting('OFFLOADER_CACHE_MAX_BYTES', integer(1, Number.MAX_SAFE_INTEGER), 256 * 1024 * 1024, 'bytes of cached responses'),
   queryTimeoutMs: setting('OFFLOADER_QUERY_TIMEOUT', durationMs, 30_000, 'longest query'),
+  drainDelayMs: setting('OFFLOADER_DRAIN_DELAY', durationMs, 0, 'time after SIGTERM in which new requests are still served; unset: none'),
+  drainTimeoutMs: setting('OFFLOADER_DRAIN_TIMEOUT', durationMs, 30_000, 'longest wait for requests in flight after that'),
   podName: setting('OFFLOADER_POD_NAME', optional, null, 'name in X-Offloader-Pod'),
 };
 

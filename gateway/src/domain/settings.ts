@@ -18,6 +18,10 @@ export type Settings = Readonly<{
   cacheMaxEntries: number;
   cacheMaxBytes: number;
   queryTimeoutMs: number;
+  /** From SIGTERM on: not ready, yet serving, until whoever sends requests has noticed. */
+  drainDelayMs: number;
+  /** The longest that requests in flight are waited for afterwards. */
+  drainTimeoutMs: number;
   auth: 'required' | 'none';
   podName: string | null;
   /** Where gateway and loader child may use memory for a load, e.g. 1GiB. */

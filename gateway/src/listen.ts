@@ -1,0 +1,58 @@
+/** A port that can be left without losing anybody: first its clients are asked to go, then it is closed, then whoever is left is cut. */
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { answerUnreadable } from './http/unreadable.ts';
+
+export type Listener = {
+  readonly port: number;
+  /** From now on every answer ends its connection, so that clients that keep theirs find another replica; all are served. */
+  drain(): void;
+  /** Takes no new connection, lets requests in flight end for `longestMs` at most, and resolves when all connections are closed. */
+  close(longestMs: number): Promise<void>;
+};
+
+/** Time for bytes that are on their way to a connection that seems idle. */
+const idleMs = 250;
+
+/** Rejects when the port cannot be had; 0 takes a free one. */
+export const listen = async (app: RequestListener, port: number): Promise<Listener> => {
+  let isDraining = false;
+  const unused = new Set<Socket>();
+  const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000 }, (request, response) => {
+    unused.delete(request.socket);
+    if (isDraining) response.setHeader('Connection', 'close');
+    app(request, response);
+  });
+  server.on('clientError', answerUnreadable);
+  server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  /** Idle connections, and those that were opened ahead and have brought nothing: Node.js counts these as busy. */
+  const closeIdle = (): void => {
+    server.closeIdleConnections();
+    for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
+  };
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    drain: () => {
+      isDraining = true;
+    },
+    close: async (longestMs) =>
+      new Promise((resolve) => {
+        isDraining = true;
+        const idle = setInterval(closeIdle, idleMs);
+        const late = setTimeout(() => server.closeAllConnections(), longestMs);
+        // http.Server.close would reset connections whose request has been sent and not yet been read.
+        NetServer.prototype.close.call(server, () => {
+          clearInterval(idle);
+          clearTimeout(late);
+          resolve();
+        });
+      }),
+  };
+};
