@@ -1,7 +1,7 @@
 /** Bundle ↔ the files that gateways mount: gzipped JSON parts and an index with the digest of each. Same input, same bytes. */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Bundle, BundleIndex, CompiledDataset, CompiledEndpoint, CompiledKey, Credentials, LoadedConfig } from './bundle.ts';
-import { canonicalJson, sha256Hex } from './canonical.ts';
+import { canonicalJson, canonicalOf, sha256Hex } from './canonical.ts';
 import { revisionOf } from './compile/compile.ts';
 import { maxConfigParts, maxPartBytes, mounted } from './names.ts';
 import { err, ok, type Result } from './result.ts';
@@ -14,12 +14,14 @@ export type EncodedBundle = {
   readonly credentials: Uint8Array;
 };
 
-const pack = (value: unknown): Uint8Array => gzipSync(canonicalJson(value), { level: 9 });
-const partOf = (items: readonly Item[]): Uint8Array =>
-  pack({
-    datasets: items.flatMap((item) => ('dataset' in item ? [item.dataset] : [])),
-    endpoints: items.flatMap((item) => ('endpoint' in item ? [item.endpoint] : [])),
-  });
+/** Gzip of canonical JSON. */
+const pack = (json: string): Uint8Array => gzipSync(json, { level: 6 });
+const listed = (items: readonly object[]): string => `[${items.map(canonicalOf).join()}]`;
+const partOf = (items: readonly Item[]): Uint8Array => {
+  const datasets = items.flatMap((item) => ('dataset' in item ? [item.dataset] : []));
+  const endpoints = items.flatMap((item) => ('endpoint' in item ? [item.endpoint] : []));
+  return pack(`{"datasets":${listed(datasets)},"endpoints":${listed(endpoints)}}`);
+};
 type Item = { readonly dataset: CompiledDataset } | { readonly endpoint: CompiledEndpoint };
 
 /** Halves the list until each half fits; the order stays, so equal bundles split equally. */
@@ -44,8 +46,8 @@ export const encodeBundle = (bundle: Bundle, credentials: Credentials, sequence:
   const config = split(items);
   if (config.length > maxConfigParts)
     throw new RangeError(`the configuration needs ${config.length} parts of ${maxPartBytes} bytes; ${maxConfigParts} are mounted`);
-  const keys = pack({ keys: bundle.keys });
-  const secrets = pack({ credentials });
+  const keys = pack(`{"keys":${listed(bundle.keys)}}`);
+  const secrets = pack(canonicalJson({ credentials }));
   const biggest = Math.max(keys.length, secrets.length, ...config.map((part) => part.length));
   if (biggest > maxPartBytes) throw new RangeError(`a part of the configuration takes ${biggest} bytes; ${maxPartBytes} are allowed`);
   const parts = [

@@ -1,5 +1,6 @@
 /** One spelling of a value: JSON with sorted keys, so that equal content has equal bytes and one digest. */
 import { createHash } from 'node:crypto';
+import { remembering } from './memo.ts';
 
 const sorted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sorted);
@@ -10,6 +11,9 @@ const sorted = (value: unknown): unknown => {
 
 /** JSON with keys in code-unit order and undefined members left out. */
 export const canonicalJson = (value: unknown): string => JSON.stringify(sorted(value));
+
+/** The same of a value that nobody changes, spelled once. */
+export const canonicalOf = remembering((value: object) => canonicalJson(value));
 
 /** SHA-256 in lower-case hex. */
 export const sha256Hex = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

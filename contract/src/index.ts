@@ -6,6 +6,7 @@ export * from './names.ts';
 export * from './bundle.ts';
 export * from './report.ts';
 export * from './canonical.ts';
+export * from './memo.ts';
 export * from './duration.ts';
 export * from './manifest.ts';
 export * from './bundle-codec.ts';

@@ -3,7 +3,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { objectNames } from '@offloader/contract';
 import type { Observation, Observe } from './domain/observation.ts';
 import { startHealth } from './health.ts';
-import type { ApiClient } from './kubernetes/client.ts';
+import type { ApiClient, ApiClientOptions } from './kubernetes/client.ts';
 import { createApiClient } from './kubernetes/client.ts';
 import { createCluster } from './kubernetes/cluster.ts';
 import { leaseStore } from './kubernetes/lease.ts';
@@ -57,9 +57,12 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   const guard = (): void => {
     if (!leader.leads) throw new Error('this operator does not lead and writes nothing');
   };
-  const client = createApiClient({ config, guard, userAgent });
+  const ended: ApiClientOptions['ended'] = (request) => {
+    metrics.observe({ kind: 'api_request', ...request });
+  };
+  const client = createApiClient({ config, guard, userAgent, ended });
   // The election has connections of its own: it must not wait behind a thousand statuses.
-  const electionClient = createApiClient({ config, guard: () => undefined, userAgent, timeoutMs: leaseTimeoutMs });
+  const electionClient = createApiClient({ config, guard: () => undefined, userAgent, timeoutMs: leaseTimeoutMs, ended });
   const cluster = createCluster({ client, namespace, release, pod: identity });
   const reader = createReportReader({ port: settings.adminPort, adminToken: settings.adminToken, version });
   const leader = createLeader({ ...options, observe }, term, electionClient, () =>

@@ -1,6 +1,7 @@
 /** The watches of a leader: the three kinds, what the operator itself wrote, and the gateway pods. Handlers only enqueue. */
 import { annotations, labels } from '@offloader/contract';
 import type { Kind } from '@offloader/contract';
+import { sharingSpec } from './domain/definition.ts';
 import type { ConfigMap, CustomResource, KubeObject, Pod, Secret } from './domain/kube-object.ts';
 import type { Observe } from './domain/observation.ts';
 import type { ApiClient } from './kubernetes/client.ts';
@@ -37,7 +38,12 @@ const retry = { baseMs: 500, maxMs: 15_000 };
 /** The watchers, not yet running. */
 export const createWatches = (deps: WatchesDeps): Watches => {
   const { client, namespace, release, clock, observe } = deps;
-  const watcher = <T extends KubeObject>(type: ResourceType, labelSelector: string | undefined, changed: Watching<T>): Watcher<T> =>
+  const watcher = <T extends KubeObject>(
+    type: ResourceType,
+    labelSelector: string | undefined,
+    changed: Watching<T>,
+    share?: Share<T>,
+  ): Watcher<T> =>
     new Watcher<T>({
       name: type.plural,
       source: listWatch<T>({ client, type, namespace, ...(labelSelector === undefined ? {} : { labelSelector }) }),
@@ -46,13 +52,19 @@ export const createWatches = (deps: WatchesDeps): Watches => {
       retry,
       relistMs,
       changed,
+      ...(share === undefined ? {} : { share }),
       observe,
     });
   const resource = (kind: Kind): Watcher<CustomResource> =>
-    watcher<CustomResource>(resourceTypes[kind], undefined, (name, before, after) => {
-      if (specChanged(before, after)) deps.bundleChanged();
-      else deps.statusChanged(kind, name);
-    });
+    watcher<CustomResource>(
+      resourceTypes[kind],
+      undefined,
+      (name, before, after) => {
+        if (specChanged(before, after)) deps.bundleChanged();
+        else deps.statusChanged(kind, name);
+      },
+      sharingSpec,
+    );
   const own = `${labels.release}=${release}`;
   const gateways = `${labels.instance}=${release},${labels.component}=gateway`;
   const resources = { Dataset: resource('Dataset'), Endpoint: resource('Endpoint'), ApiKey: resource('ApiKey') };
@@ -63,6 +75,7 @@ export const createWatches = (deps: WatchesDeps): Watches => {
   return { resources, secrets, configMaps, pods, all };
 };
 
+type Share<T> = (known: T, next: T) => T;
 type Watching<T> = (name: string, before: T | undefined, after: T | undefined) => void;
 
 /** True unless only the status (or something else that the compiler does not read) differs. */

@@ -1,6 +1,6 @@
 /** Resources → Bundle and a verdict per object: each is judged alone, and a bad one keeps its last good form. Pure. */
 import type { AuthMode, Bundle, CompiledEndpoint, CompiledKey } from '../bundle.ts';
-import { digestOf } from '../canonical.ts';
+import { canonicalJson, canonicalOf, sha256Hex } from '../canonical.ts';
 import type { ApiKey } from '../resources/api-key.ts';
 import type { Dataset } from '../resources/dataset.ts';
 import type { Endpoint } from '../resources/endpoint.ts';
@@ -10,7 +10,7 @@ import { checkEndpointReferences, checkKeyReferences } from '../rules/references
 import { compileKey } from './api-key.ts';
 import { judge, type Judged, judgeInOrder, type Verdict } from './claims.ts';
 import { compileDataset, type DatasetBase, withEndpoints } from './dataset.ts';
-import { compileEndpoint, endpointName, stillFits } from './endpoint.ts';
+import { compileEndpoint, endpointName, stillFits, withLayout } from './endpoint.ts';
 import { lookAt, type Seen, specOf } from './objects.ts';
 
 export type { Verdict } from './claims.ts';
@@ -117,13 +117,16 @@ const bind = (endpoints: readonly CompiledEndpoint[], bases: Bases): Pick<Bundle
     datasets: datasets.toSorted(byName((one) => one.name)),
     // A last good form that the dataset has outgrown keeps its old layout: it serves until the cutover and fails closed after it.
     endpoints: endpoints
-      .map((endpoint) => (fits.has(endpoint) ? { ...endpoint, layout: layouts.get(endpoint.dataset) ?? endpoint.layout } : endpoint))
+      .map((endpoint) => (fits.has(endpoint) ? withLayout(endpoint, layouts.get(endpoint.dataset) ?? endpoint.layout) : endpoint))
       .toSorted(byName((one) => one.name)),
   };
 };
 
 /** The digest that names a bundle's content. */
-export const revisionOf = (content: Omit<Bundle, 'revision'>): string => digestOf(content);
+export const revisionOf = ({ auth, datasets, endpoints, keys }: Omit<Bundle, 'revision'>): string => {
+  const list = (items: readonly object[]): string => `[${items.map(canonicalOf).join()}]`;
+  return sha256Hex(`{"auth":${canonicalJson(auth)},"datasets":${list(datasets)},"endpoints":${list(endpoints)},"keys":${list(keys)}}`);
+};
 
 /** Deterministic: the same resources, in any order, give the same bundle. */
 export const compile = (input: CompileInput): Compiled => {

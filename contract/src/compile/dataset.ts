@@ -2,6 +2,7 @@
 import type { CompiledDataset, CompiledEndpoint, CompiledSource, ServingMode } from '../bundle.ts';
 import { digestOf } from '../canonical.ts';
 import { parseDurationMs } from '../duration.ts';
+import { rememberingWith, sameItems } from '../memo.ts';
 import { annotations } from '../names.ts';
 import type { Dataset, DatasetSpec } from '../resources/dataset.ts';
 
@@ -43,7 +44,7 @@ const compileGuards = (guards: DatasetSpec['guards'] = {}): DatasetBase['guards'
   allowFailedQuality: guards.allowFailedQuality ?? false,
 });
 
-export const compileDataset = ({ metadata, spec }: Dataset, release: string | null): DatasetBase => ({
+export const compileDataset = rememberingWith(({ metadata, spec }: Dataset, release: string | null): DatasetBase => ({
   name: metadata.name,
   source: compileSource(spec),
   schema: spec.schema.map(({ name, type }) => ({ name, type })),
@@ -53,7 +54,7 @@ export const compileDataset = ({ metadata, spec }: Dataset, release: string | nu
   rebuildToken: spec.cache?.rebuild ?? null,
   refreshToken: metadata.annotations?.[annotations.refreshRequestedAt] ?? null,
   suspend: spec.suspend ?? false,
-});
+}));
 
 const modeOrder: readonly ServingMode[] = ['LocalTable', 'RemoteScan'];
 
@@ -68,7 +69,7 @@ const byFrequency = (names: readonly string[]): readonly string[] => {
 };
 
 /** The dataset together with what its own endpoints ask of it. */
-export const withEndpoints = (base: DatasetBase, own: readonly CompiledEndpoint[]): CompiledDataset => {
+export const withEndpoints = rememberingWith((base: DatasetBase, own: readonly CompiledEndpoint[]): CompiledDataset => {
   const modes = modeOrder.filter((mode) => own.some((endpoint) => endpoint.servingMode === mode));
   const staleness = own.flatMap((endpoint) => (endpoint.maxStalenessMs === null ? [] : [endpoint.maxStalenessMs]));
   return {
@@ -78,4 +79,4 @@ export const withEndpoints = (base: DatasetBase, own: readonly CompiledEndpoint[
     maxStalenessMs: staleness.length === 0 ? null : Math.min(...staleness),
     filterColumns: byFrequency(own.flatMap((endpoint) => endpoint.filters.map((filter) => filter.column))),
   };
-};
+}, sameItems);

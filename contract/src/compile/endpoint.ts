@@ -2,6 +2,7 @@
 import type { Column, ColumnType, CompiledEndpoint, CompiledParam } from '../bundle.ts';
 import { digestOf } from '../canonical.ts';
 import { parseDurationMs } from '../duration.ts';
+import { rememberingWith } from '../memo.ts';
 import type { Endpoint, EndpointSpec, ParamSpec } from '../resources/endpoint.ts';
 import type { DatasetBase } from './dataset.ts';
 
@@ -52,7 +53,7 @@ const compileDeprecation = (stated: EndpointSpec['deprecation']): CompiledEndpoi
 export const endpointName = ({ metadata, spec }: Endpoint): string => spec.name ?? metadata.name;
 
 /** An endpoint before its layout is known: that needs every endpoint of the dataset. */
-export const compileEndpoint = (endpoint: Endpoint, dataset: DatasetBase): CompiledEndpoint => {
+export const compileEndpoint = rememberingWith((endpoint: Endpoint, dataset: DatasetBase): CompiledEndpoint => {
   const { metadata, spec } = endpoint;
   const body: Omit<CompiledEndpoint, 'digest' | 'layout'> = {
     object: metadata.name,
@@ -72,7 +73,10 @@ export const compileEndpoint = (endpoint: Endpoint, dataset: DatasetBase): Compi
     deprecation: compileDeprecation(spec.deprecation),
   };
   return { ...body, layout: '', digest: digestOf(body) };
-};
+});
+
+/** The endpoint with the layout that its dataset has. */
+export const withLayout = rememberingWith((endpoint: CompiledEndpoint, layout: string): CompiledEndpoint => ({ ...endpoint, layout }));
 
 /** Whether an endpoint compiled earlier still means the same on this dataset: every column it uses is there with its type. */
 export const stillFits = (endpoint: CompiledEndpoint, dataset: DatasetBase): boolean => {

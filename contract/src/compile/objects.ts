@@ -1,5 +1,6 @@
 /** The first look at raw objects: which parse, which share a name, and in what order they have a say. */
 import type { Kind } from '../names.ts';
+import { remembering } from '../memo.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
 import { kindOf, parseResource, type Resource } from '../resources/resource.ts';
 import { problem } from '../rules/problems.ts';
@@ -30,6 +31,8 @@ const duplicateCodes = { Dataset: 'duplicate_dataset', Endpoint: 'duplicate_endp
   ProblemCode
 >;
 
+const parsedOf = remembering((raw: object) => parseResource(raw));
+
 /** Every object of our kinds, older first. Of two with one kind and name (possible in files only) the first is kept. */
 export const lookAt = (raws: readonly unknown[]): readonly Seen[] => {
   const names = new Set<string>();
@@ -37,7 +40,7 @@ export const lookAt = (raws: readonly unknown[]): readonly Seen[] => {
     const kind = kindOf(raw);
     if (kind === undefined) return [];
     const name = textAt(recordOf(recordOf(raw)['metadata']), 'name');
-    const parsed = parseResource(raw);
+    const parsed = parsedOf(raw as object);
     const id = `${kind}/${name}`;
     const isRepeat = name !== '' && names.has(id);
     names.add(id);

@@ -40,10 +40,13 @@ export const kindOf = (raw: unknown): Kind | undefined => {
   return stated === apiVersion && typeof kind === 'string' && Object.hasOwn(checks, kind) ? (kind as Kind) : undefined;
 };
 
-/** A field that is written down empty is absent, as it is to the API server. */
+const holdsNull = (value: unknown): boolean =>
+  value === null || (typeof value === 'object' && Object.values(value).some((held) => holdsNull(held)));
+
+/** A field that is written down empty is absent, as it is to the API server. What has none is not copied. */
 const withoutNulls = (value: unknown): unknown => {
+  if (value === null || typeof value !== 'object' || !holdsNull(value)) return value;
   if (Array.isArray(value)) return value.map(withoutNulls);
-  if (value === null || typeof value !== 'object') return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, held]) => held !== null)

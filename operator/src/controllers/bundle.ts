@@ -4,11 +4,13 @@ import type { AuthMode, Bundle, BundleIndex, Compiled, EncodedBundle, Verdict } 
 import type { TokenStanding } from '../domain/api-key-status.ts';
 import { applyPlan, bundleObjects } from '../domain/apply-plan.ts';
 import type { Action } from '../domain/apply-plan.ts';
+import { definitionOf } from '../domain/definition.ts';
 import type { CustomResource } from '../domain/kube-object.ts';
 import type { Observe } from '../domain/observation.ts';
 import { objectKey, place, restorePlacement } from '../domain/placement.ts';
 import type { Placement } from '../domain/placement.ts';
 import type { Releases } from '../domain/releases.ts';
+import type { Judgement } from '../domain/rollout.ts';
 import { gatherCredentials } from './credentials.ts';
 import type { Caches, Cluster } from './ports.ts';
 import { readStoredBundle, releasesOf } from './stored-bundle.ts';
@@ -29,8 +31,6 @@ export type BundleDeps = {
   readonly updated: (before: BundleState | undefined, after: BundleState) => void;
 };
 
-/** What the compiler said, of which edition of the object. */
-export type Judgement = { readonly verdict: Verdict; readonly uid: string; readonly generation: number };
 export type BundleState = {
   readonly bundle: Bundle;
   readonly index: BundleIndex;
@@ -127,7 +127,13 @@ export class BundleController {
     const objects = [...living(caches.resources.Dataset.list()), ...living(caches.resources.Endpoint.list()), ...keys];
     const served = new Map((this.#lastGood?.keys ?? []).map((key) => [key.id, key.hashes]));
     const tokens = await reconcileTokens(this.#deps.tokens, keys, served);
-    const compiled = compile({ auth, resources: objects, tokens: tokens.hashes, releases: this.#releases, lastGood: this.#lastGood });
+    const compiled = compile({
+      auth,
+      resources: objects.map(definitionOf),
+      tokens: tokens.hashes,
+      releases: this.#releases,
+      lastGood: this.#lastGood,
+    });
     return { objects, tokens, compiled };
   }
 

@@ -57,6 +57,7 @@ export class RolloutController {
 
   /** One turn for one pod; undefined when it is gone. */
   async reconcile(name: string): Promise<number | undefined> {
+    const startedMs = this.#deps.monotonicMs();
     const pod = countedPods(this.#deps.pods.list()).find((candidate) => candidate.metadata.name === name);
     if (pod === undefined) {
       this.#heard.delete(name);
@@ -64,8 +65,9 @@ export class RolloutController {
     } else await this.#ask(pod);
     this.#digest();
     if (pod === undefined) return undefined;
+    const nowMs = this.#deps.monotonicMs();
     await this.#nudge(name);
-    return pollDelayMs(this.#unsettledSinceMs === null ? null : this.#deps.monotonicMs() - this.#unsettledSinceMs);
+    return pollDelayMs(this.#unsettledSinceMs === null ? null : nowMs - this.#unsettledSinceMs, nowMs - startedMs);
   }
 
   #look(): readonly PodState[] {

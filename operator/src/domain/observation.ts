@@ -34,6 +34,8 @@ export type Observation =
   | { readonly kind: 'pod_unreachable'; readonly pod: string; readonly why: string }
   | { readonly kind: 'pod_reachable'; readonly pod: string }
   | { readonly kind: 'status_written'; readonly object: string; readonly resource: Kind }
+  /** For metrics alone. */
+  | { readonly kind: 'api_request'; readonly method: string; readonly status: number; readonly tookMs: number }
   | { readonly kind: 'stopped' };
 
 export type Observe = (observation: Observation) => void;

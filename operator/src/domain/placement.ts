@@ -1,6 +1,6 @@
 /** Which write of the configuration carried each object's present form: what a pod must have applied to serve it. */
-import { canonicalJson } from '@offloader/contract';
-import type { Bundle, CompiledDataset, Kind } from '@offloader/contract';
+import { canonicalOf, digestOf, remembering, sha256Hex } from '@offloader/contract';
+import type { Bundle, CompiledDataset, CompiledKey, Kind } from '@offloader/contract';
 
 export type Place = {
   /** Says whether the compiled form is the same; compared, never shown. */
@@ -26,12 +26,15 @@ export const place = (bundle: Bundle, sequence: number, previous: Placement): Pl
     const before = previous.get(key);
     placement.set(key, before?.form === form ? before : { form, sequence, revision: bundle.revision, restored: false });
   };
-  for (const dataset of bundle.datasets) put(objectKey('Dataset', dataset.name), canonicalJson(ownForm(dataset)));
+  for (const dataset of bundle.datasets) put(objectKey('Dataset', dataset.name), datasetForm(dataset));
   // The compiler has digested the endpoint already.
   for (const { object, digest, layout } of bundle.endpoints) put(objectKey('Endpoint', object), `${digest} ${layout}`);
-  for (const key of bundle.keys) put(objectKey('ApiKey', key.id), canonicalJson(key));
+  for (const key of bundle.keys) put(objectKey('ApiKey', key.id), keyForm(key));
   return placement;
 };
+
+const keyForm = remembering((key: CompiledKey) => sha256Hex(canonicalOf(key)));
+const datasetForm = remembering((dataset: CompiledDataset) => digestOf(ownForm(dataset)));
 
 /** Without what changes while the Dataset's own spec does not: releases, forced refreshes and what its endpoints add. */
 const ownForm = (dataset: CompiledDataset): unknown => ({

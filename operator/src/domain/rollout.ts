@@ -1,5 +1,6 @@
 /** What a change in the pods' reports means: whose status it touches, and how soon to ask again. */
-import type { Bundle, CompiledDataset, DatasetReport } from '@offloader/contract';
+import { remembering } from '@offloader/contract';
+import type { Bundle, CompiledDataset, DatasetReport, Verdict } from '@offloader/contract';
 import { objectKey } from './placement.ts';
 import type { Placement } from './placement.ts';
 import type { PodState } from './pod-state.ts';
@@ -41,22 +42,27 @@ const addDataset = (touched: Set<string>, bundle: Bundle, name: string): void =>
 
 const changedDatasets = (was: PodState, is: PodState): readonly string[] =>
   [...new Set([...was.rows.keys(), ...is.rows.keys()])].filter(
-    (name) => fingerprint(was.rows.get(name)) !== fingerprint(is.rows.get(name)),
+    (name) => fingerprintOf(was.rows.get(name)) !== fingerprintOf(is.rows.get(name)),
   );
 
 /** Everything but the age, which moves by itself. */
-const fingerprint = (row: DatasetReport | undefined): string =>
-  row === undefined ? '' : JSON.stringify(row, (key, value: unknown) => (key === 'age_seconds' ? undefined : value));
+const fingerprint = remembering((row: DatasetReport) =>
+  JSON.stringify(row, (key, value: unknown) => (key === 'age_seconds' ? undefined : value)),
+);
+const fingerprintOf = (row: DatasetReport | undefined): string => (row === undefined ? '' : fingerprint(row));
 
 const changedKeys = (was: PodState, is: PodState): readonly { readonly id: string }[] => {
   const before = new Map((was.report?.keys ?? []).map((key) => [key.id, key.last_used_at]));
   return (is.report?.keys ?? []).filter((key) => before.get(key.id) !== key.last_used_at);
 };
 
+/** What the compiler said, of which edition of the object. */
+export type Judgement = { readonly verdict: Verdict; readonly uid: string; readonly generation: number };
+
 /** What the compiler made of one turn, as far as statuses show it. */
 export type Compilation = {
   readonly placement: Placement;
-  readonly judgements: ReadonlyMap<string, object>;
+  readonly judgements: ReadonlyMap<string, Judgement>;
   readonly tokens: ReadonlyMap<string, object>;
 };
 
@@ -68,12 +74,21 @@ export const recompiled = (before: Compilation | undefined, after: Compilation):
     const token = key.slice(key.indexOf('/') + 1);
     return (
       before.placement.get(key) === after.placement.get(key) &&
-      JSON.stringify(before.judgements.get(key)) === JSON.stringify(after.judgements.get(key)) &&
+      sameJudgement(before.judgements.get(key), after.judgements.get(key)) &&
       (!key.startsWith('ApiKey/') || JSON.stringify(before.tokens.get(token)) === JSON.stringify(after.tokens.get(token)))
     );
   };
   return new Set(keys.filter((key) => !same(key)));
 };
+
+const sameJudgement = (a: Judgement | undefined, b: Judgement | undefined): boolean =>
+  a !== undefined &&
+  b !== undefined &&
+  a.uid === b.uid &&
+  a.generation === b.generation &&
+  a.verdict.serving === b.verdict.serving &&
+  a.verdict.problems.length === b.verdict.problems.length &&
+  (a.verdict.problems.length === 0 || JSON.stringify(a.verdict.problems) === JSON.stringify(b.verdict.problems));
 
 /** True while something is on its way to a pod that answers: configuration, a release, a one-shot token. */
 export const isUnsettled = (bundle: Bundle, sequence: number, pods: readonly PodState[]): boolean =>
@@ -99,9 +114,16 @@ const isSwitching = ({ snapshot, layout }: CompiledDataset, row: DatasetReport):
 const hasOpenToken = ({ rebuildToken, refreshToken }: CompiledDataset, row: DatasetReport): boolean =>
   (rebuildToken !== null && row.rebuilt !== rebuildToken) || (refreshToken !== null && row.refreshed !== refreshToken);
 
-/** How long until a pod is asked again: at once while something moves, then less often, so that no stuck object costs a hot loop. */
-export const pollDelayMs = (unsettledForMs: number | null): number => {
-  if (unsettledForMs === null) return 2000;
-  if (unsettledForMs < 10_000) return 200;
-  return unsettledForMs < 120_000 ? 1000 : 2000;
+/** Reading reports may take a tenth of the time: those of a thousand datasets are large. */
+const restPerWork = 9;
+const restfulMs = 2000;
+
+/**
+ * How long until a pod is asked again: soon while something moves, then less often, so that no stuck object costs a hot loop.
+ * `tookMs` is what the last time took.
+ */
+export const pollDelayMs = (unsettledForMs: number | null, tookMs: number): number => {
+  if (unsettledForMs === null) return restfulMs;
+  const soonMs = unsettledForMs < 10_000 ? 200 : unsettledForMs < 120_000 ? 1000 : restfulMs;
+  return Math.min(restfulMs, Math.max(soonMs, restPerWork * tookMs));
 };

@@ -44,10 +44,12 @@ export type ApiClientOptions = {
   readonly guard: () => void;
   readonly userAgent: string;
   readonly timeoutMs?: number;
+  /** Told of every request that has ended; `status` is 0 when there was no answer. */
+  readonly ended?: (request: { readonly method: string; readonly status: number; readonly tookMs: number }) => void;
 };
 
 /** A client for the configuration's current context. */
-export const createApiClient = ({ config, guard, userAgent, timeoutMs }: ApiClientOptions): ApiClient => {
+export const createApiClient = ({ config, guard, userAgent, timeoutMs, ended }: ApiClientOptions): ApiClient => {
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw new Error('the Kubernetes configuration names no cluster');
   const base = new URL(server);
@@ -83,15 +85,23 @@ export const createApiClient = ({ config, guard, userAgent, timeoutMs }: ApiClie
         ...(settings.headers as http.OutgoingHttpHeaders),
         ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json', 'content-length': body.length }),
       };
-      return once(
-        transport,
-        { ...settings, method: request.method, agent, headers, timeout: timeoutMs ?? requestTimeoutMs },
-        body,
-        request.signal,
+      const startedMs = performance.now();
+      const tell = (status: number): void => ended?.({ method: request.method, status, tookMs: performance.now() - startedMs });
+      const exchange = { ...settings, method: request.method, agent, headers, timeout: timeoutMs ?? requestTimeoutMs };
+      return once(transport, exchange, body, request.signal).then(
+        (answer) => {
+          tell(200);
+          return answer;
+        },
+        (error: unknown) => {
+          tell(error instanceof ApiError ? error.status : 0);
+          throw error;
+        },
       );
     },
     stream: async (request) => {
       const settings = await options(request.path, request.query);
+      ended?.({ method: 'WATCH', status: 200, tookMs: 0 });
       await lines(transport, { ...settings, method: 'GET', agent: new transport.Agent({ keepAlive: false }) }, request);
     },
     close: () => {

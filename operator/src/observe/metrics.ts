@@ -82,6 +82,14 @@ const createCounters = (register: Registry): Observe => {
   const statuses = counter('status_writes', 'Statuses written.', ['kind']);
   const nudges = counter('nudges', 'Gateway pods nudged.', ['repeated']);
   const drift = counter('drift_corrections', 'Owned objects restored after somebody changed them.', []);
+  const requests = counter('api_requests', 'Requests to the API server that ended; watches when they begin.', ['method', 'status']);
+  const requestTimes = new Histogram({
+    name: 'offloader_operator_api_request_duration_seconds',
+    help: 'How long a request to the API server took, watches left out.',
+    labelNames: ['method'],
+    buckets: [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10],
+    registers,
+  });
   const tokens = counter('tokens_minted', 'Tokens minted.', []);
   const count: { [K in Observation['kind']]?: (observation: Extract<Observation, { kind: K }>) => void } = {
     reconciled: ({ controller, error, tookMs }) => {
@@ -96,6 +104,10 @@ const createCounters = (register: Registry): Observe => {
     nudged: ({ attempt }) => nudges.inc({ repeated: attempt > 0 ? 'true' : 'false' }),
     drift_corrected: () => drift.inc(),
     token_minted: () => tokens.inc(),
+    api_request: ({ method, status, tookMs }) => {
+      requests.inc({ method, status: String(status) });
+      if (method !== 'WATCH') requestTimes.observe({ method }, tookMs / 1000);
+    },
   };
   return (observation) => count[observation.kind]?.(observation as never);
 };

@@ -31,6 +31,8 @@ export type WatcherOptions<T extends Versioned> = {
   readonly random: () => number;
   readonly retry: Backoff;
   readonly relistMs: number;
+  /** `next` as it is kept, given what is known: what both have in common need not be held twice. */
+  readonly share?: (known: T, next: T) => T;
   /** Must only enqueue: it runs inside the watch. */
   readonly changed: (name: string, before: T | undefined, after: T | undefined) => void;
   readonly observe: (observation: WatcherObservation) => void;
@@ -93,7 +95,7 @@ export class Watcher<T extends Versioned> {
   put(object: T): void {
     const known = this.#objects.get(object.metadata.name);
     if (known === undefined || isNewer(object.metadata.resourceVersion, known.metadata.resourceVersion)) {
-      this.#objects.set(object.metadata.name, object);
+      this.#keep(object);
     }
   }
 
@@ -153,8 +155,14 @@ export class Watcher<T extends Versioned> {
     const known = this.#objects.get(name);
     if (known !== undefined && !isNewer(resourceVersion, known.metadata.resourceVersion)) return;
     if (event.type === 'DELETED') this.#objects.delete(name);
-    else this.#objects.set(name, event.object);
+    else this.#keep(event.object);
     this.#options.changed(name, known, event.type === 'DELETED' ? undefined : event.object);
+  }
+
+  #keep(object: T): void {
+    const { name } = object.metadata;
+    const known = this.#objects.get(name);
+    this.#objects.set(name, known === undefined ? object : (this.#options.share?.(known, object) ?? object));
   }
 
   async #relist(signal: AbortSignal): Promise<void> {
@@ -166,7 +174,7 @@ export class Watcher<T extends Versioned> {
       const known = this.#objects.get(item.metadata.name);
       if (known?.metadata.resourceVersion === item.metadata.resourceVersion && known !== undefined) continue;
       if (known !== undefined && !isNewer(item.metadata.resourceVersion, known.metadata.resourceVersion)) continue;
-      this.#objects.set(item.metadata.name, item);
+      this.#keep(item);
       changed.push({ before: known, after: item });
     }
     for (const known of this.#objects.values()) {

@@ -101,7 +101,13 @@ export class FakeGateway {
     const { client, namespace, release } = this.#options;
     const files = new Map<string, Uint8Array>();
     const [configMaps, secrets] = (await Promise.all(
-      ['configmaps', 'secrets'].map((plural) => client.request({ method: 'GET', path: `/api/v1/namespaces/${namespace}/${plural}` })),
+      ['configmaps', 'secrets'].map((plural) =>
+        client.request({
+          method: 'GET',
+          path: `/api/v1/namespaces/${namespace}/${plural}`,
+          query: { labelSelector: `${labels.release}=${release}` },
+        }),
+      ),
     )) as any[];
     for (const { binaryData } of configMaps.items)
       for (const [file, data] of Object.entries(binaryData ?? {})) files.set(file, decode(data));

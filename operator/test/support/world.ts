@@ -1,17 +1,15 @@
 /** One namespace on a real API server: objects in, operators and gateways around it, and what there is to see of them. */
-import { readFileSync, readdirSync } from 'node:fs';
 import { expect } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import { apiVersion, fieldManager, kinds } from '@offloader/contract';
 import type { Kind } from '@offloader/contract';
-import { parse } from 'yaml';
 import type { Observation } from '../../src/domain/observation.ts';
-import { createApiClient } from '../../src/kubernetes/client.ts';
 import type { ApiClient } from '../../src/kubernetes/client.ts';
 import { startOperator } from '../../src/operator.ts';
 import type { RunningOperator } from '../../src/operator.ts';
 import type { OperatorSettings } from '../../src/settings.ts';
 import { FakeGateway } from './fake-gateway.ts';
+import { clientOf, installCrds, until } from './kube-api.ts';
 
 const adminToken = 'admin-token-of-the-tests';
 const release = 'offloader';
@@ -20,45 +18,6 @@ const addresses = process.platform === 'linux' ? ['127.0.0.2', '127.0.0.3', '127
 export const replicas = Math.min(2, addresses.length);
 
 export type Operator = RunningOperator & { readonly seen: Observation[]; readonly lost: { value: boolean } };
-
-/** Puts the CRDs in place and waits until the API server serves them. */
-export const installCrds = async (client: ApiClient): Promise<void> => {
-  const folder = new URL('../../../crds/', import.meta.url);
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-    const crd = parse(readFileSync(new URL(file, folder), 'utf8')) as { metadata: { name: string } };
-    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
-    await client.request({
-      method: 'PATCH',
-      path,
-      query: { fieldManager: 'test', force: 'true' },
-      contentType: 'application/apply-patch+yaml',
-      body: crd,
-    });
-  }
-  for (const { plural } of Object.values(kinds)) {
-    await until(`${plural} to be served`, async () =>
-      client
-        .request({ method: 'GET', path: `/apis/${apiVersion}/${plural}` })
-        .then(() => true)
-        .catch(() => false),
-    );
-  }
-};
-
-export const clientOf = (kubeconfig: string): ApiClient => {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  return createApiClient({ config, guard: () => undefined, userAgent: 'test' });
-};
-
-/** Waits for a condition; the message says what was waited for. */
-export const until = async (what: string, condition: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<void> => {
-  const deadline = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`gave up waiting for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-};
 
 export class World {
   readonly client: ApiClient;
@@ -222,4 +181,4 @@ const expectKstatus = ({ metadata, status }: any): void => {
 };
 
 export const conditionOf = (status: any, type: string): any => status?.conditions?.find((condition: any) => condition.type === type);
-export { adminToken, fieldManager, release };
+export { adminToken, clientOf, fieldManager, installCrds, release, until };

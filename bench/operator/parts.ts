@@ -1,0 +1,21 @@
+/** The operator's own test parts: a real API server, gateways without DuckDB. Loaded by URL: tsc cannot rewrite a path into another project. */
+import type { ApiClient, FakeGateway, FakeGatewayOptions } from './part-types.ts';
+
+const from = async <T>(path: string): Promise<T> => (await import(new URL(`../../${path}`, import.meta.url).href)) as T;
+
+export const { startApiServer } = await from<{
+  readonly startApiServer: () => Promise<
+    { readonly kubeconfig: string; readonly url: string; stop(): Promise<void> } | { readonly unavailable: string }
+  >;
+}>('contract/test/support/api-server.ts');
+
+export const { clientOf, installCrds, until } = await from<{
+  readonly clientOf: (kubeconfig: string) => ApiClient;
+  readonly installCrds: (client: ApiClient) => Promise<void>;
+  readonly until: (what: string, condition: () => Promise<boolean> | boolean, withinMs?: number) => Promise<void>;
+}>('operator/test/support/kube-api.ts');
+
+const { FakeGateway: Gateway } = await from<{ readonly FakeGateway: new (options: FakeGatewayOptions) => FakeGateway }>(
+  'operator/test/support/fake-gateway.ts',
+);
+export const newGateway = (options: FakeGatewayOptions): FakeGateway => new Gateway(options);

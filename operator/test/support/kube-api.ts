@@ -1,0 +1,46 @@
+/** What a program needs of an API server before it can work with it: a client, the CRDs, and patience. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { KubeConfig } from '@kubernetes/client-node';
+import { apiVersion, kinds } from '@offloader/contract';
+import { parse } from 'yaml';
+import { createApiClient } from '../../src/kubernetes/client.ts';
+import type { ApiClient } from '../../src/kubernetes/client.ts';
+
+/** Puts the CRDs in place and waits until the API server serves them. */
+export const installCrds = async (client: ApiClient): Promise<void> => {
+  const folder = new URL('../../../crds/', import.meta.url);
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
+    const crd = parse(readFileSync(new URL(file, folder), 'utf8')) as { metadata: { name: string } };
+    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
+    await client.request({
+      method: 'PATCH',
+      path,
+      query: { fieldManager: 'test', force: 'true' },
+      contentType: 'application/apply-patch+yaml',
+      body: crd,
+    });
+  }
+  for (const { plural } of Object.values(kinds)) {
+    await until(`${plural} to be served`, async () =>
+      client
+        .request({ method: 'GET', path: `/apis/${apiVersion}/${plural}` })
+        .then(() => true)
+        .catch(() => false),
+    );
+  }
+};
+
+export const clientOf = (kubeconfig: string): ApiClient => {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  return createApiClient({ config, guard: () => undefined, userAgent: 'test' });
+};
+
+/** Waits for a condition; the message says what was waited for. */
+export const until = async (what: string, condition: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<void> => {
+  const deadline = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`gave up waiting for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+};
