@@ -15,6 +15,7 @@ import { createSigner } from './domain/signature.ts';
 import { createEngine } from './duckdb/engine.ts';
 import { createAdmin } from './http/admin.ts';
 import { createApi } from './http/api.ts';
+import { createDocuments } from './http/documents.ts';
 import { openStore } from './object-store/open.ts';
 import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -116,25 +117,23 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     return { ...base, incidents: incidentsOf(base, signals) };
   };
 
-  const api = await listen(
-    createApi({
-      live: { current: () => live, lease: snapshots.state.lease },
-      answers: {
-        engine,
-        cache,
-        sign: createSigner(settings.secretKeyBase),
-        timeoutMs: settings.queryTimeoutMs,
-        scratchDir: join(settings.cacheDir, 'tmp'),
-        onEngineError: health.onQueryError(snapshots.reportCorrupt),
-      },
-      corsOrigins: settings.corsOrigins,
-      podName: settings.podName,
-      observe,
-      now: Date.now,
-      onKeyUsed: (id) => keyUse.set(id, Date.now()),
-    }),
-    settings.apiPort,
-  );
+  const apiApp = createApi({
+    live: { current: () => live, lease: snapshots.state.lease },
+    answers: {
+      engine,
+      cache,
+      sign: createSigner(settings.secretKeyBase),
+      timeoutMs: settings.queryTimeoutMs,
+      scratchDir: join(settings.cacheDir, 'tmp'),
+      onEngineError: health.onQueryError(snapshots.reportCorrupt),
+    },
+    corsOrigins: settings.corsOrigins,
+    podName: settings.podName,
+    observe,
+    now: Date.now,
+    onKeyUsed: (id) => keyUse.set(id, Date.now()),
+  });
+  const api = await listen(apiApp, settings.apiPort);
   const admin = await listen(
     createAdmin({
       version,
@@ -147,6 +146,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       },
       isReady,
       onOperator: () => snapshots.operatorSeen(Date.now()),
+      documents: createDocuments({ version, live: () => live, api: apiApp }),
     }),
     settings.adminPort,
   );

@@ -1,7 +1,7 @@
 /** The admin port: probes, metrics, diagnostics, and a page for whoever is on call. Not for the outside. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Report } from '@offloader/contract';
-import express, { type Express, type Request } from 'express';
+import express, { type Express, type Request, type Router } from 'express';
 import helmet from 'helmet';
 import { triagePage } from './triage-page.ts';
 
@@ -13,6 +13,8 @@ export type AdminOptions = {
   readonly metricsPage: () => Promise<string>;
   readonly isReady: () => boolean;
   readonly onOperator: () => void;
+  /** What describes the API. */
+  readonly documents: Router;
 };
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -63,6 +65,7 @@ export const createAdmin = (options: AdminOptions): Express => {
       .then((report) => response.type('html').send(triagePage(options.version, options.isReady(), report)))
       .catch(next);
   });
+  app.use(options.documents);
   app.use((_request, response) => void response.status(404).json({ error: 'not_found' }));
   return app;
 };

@@ -26,4 +26,4 @@ const body = (report: Report): string => {
 };
 
 export const triagePage = (version: string, ready: boolean, report: Report | null): string =>
-  `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Offloader triage</title><style>${style}</style></head><body><h1>Offloader ${escaped(version)}</h1><p class="${ready ? 'ok">Ready' : 'bad">Not ready'}.</p>${report === null ? '<p>Starting.</p>' : body(report)}</body></html>`;
+  `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Offloader triage</title><style>${style}</style></head><body><h1>Offloader ${escaped(version)}</h1><p class="${ready ? 'ok">Ready' : 'bad">Not ready'}.</p>${report === null ? '<p>Starting.</p>' : body(report)}<p><a href="docs">API documentation</a></p></body></html>`;

@@ -1,0 +1,64 @@
+/** What describes the API, on the admin port: /openapi.json, /schema, and /docs as a page for people or as the catalogue. */
+import { fileURLToPath } from 'node:url';
+import express, { type Express, type RequestHandler, Router } from 'express';
+import helmet from 'helmet';
+import { catalogDocument } from '../domain/catalog.ts';
+import { openapiDocument } from '../domain/openapi.ts';
+import { schemaDocument } from '../domain/schema-document.ts';
+import type { Live } from '../domain/serving.ts';
+
+export type DocumentsOptions = {
+  readonly version: string;
+  readonly live: () => Live;
+  /** The API itself, mounted under /docs/try: the page is served from another port than the API, and both follow the same rules. */
+  readonly api: Express;
+};
+
+/** Beside the sources in a checkout, beside dist in an image. */
+const page = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../docs-page/' : '../../../docs-page/', import.meta.url));
+
+/** Scripts, styles and requests of this origin only; nothing inline, so that no description can run. */
+const pagePolicy = helmet.contentSecurityPolicy({
+  useDefaults: false,
+  directives: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    baseUri: ["'none'"],
+    formAction: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+});
+
+/** The documents' routes. They answer 503 until a configuration serves, and say what serves at the moment of asking. */
+export const createDocuments = ({ version, live, api }: DocumentsOptions): Router => {
+  const whenStarted: RequestHandler = (_request, response, next) => {
+    response.set('Cache-Control', 'no-store');
+    if (live().revision !== null) return next();
+    response.status(503).set('Retry-After', '1').json({ status: 'not_ready', ready: false });
+  };
+  const document =
+    (make: (now: Live) => unknown): RequestHandler =>
+    (_request, response) =>
+      void response.json(make(live()));
+  const router = Router({ strict: true, caseSensitive: true });
+  router.use('/docs/assets', pagePolicy, express.static(page, { index: false, maxAge: '5m' }));
+  router.use('/docs/try', api);
+  router.get(
+    '/openapi.json',
+    whenStarted,
+    document((now) => openapiDocument(now, version)),
+  );
+  router.get('/schema', whenStarted, document(schemaDocument));
+  // The page's links are relative, so that it also works behind a prefix.
+  router.get('/docs/', (_request, response) => void response.redirect('../docs'));
+  router.get('/docs', whenStarted, pagePolicy, (request, response) => {
+    response.vary('Accept');
+    // A client that takes anything is a program; browsers name HTML.
+    if (request.accepts(['json', 'html']) === 'html') return void response.sendFile('index.html', { root: page });
+    response.json(catalogDocument(live()));
+  });
+  return router;
+};
