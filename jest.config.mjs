@@ -18,6 +18,8 @@ const base = {
 export default {
   reporters: ['default', '<rootDir>/jest.closing-line.mjs'],
   testTimeout: 60_000,
+  // A test that fails before it has closed its server must not keep the run from ending.
+  forceExit: true,
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{contract,gateway,operator,cli,bench}/{src,scripts}/**/*.test.ts'] },
     { ...base, displayName: 'integration', testMatch: ['<rootDir>/{contract,gateway,operator,cli,e2e,bench}/test/**/*.test.ts'] },

@@ -86,7 +86,7 @@ const begin = () => {
     byId('about').textContent = 'The gateway has not started yet; reload in a moment.';
     return;
   }
-  settings.baseUrl = `${location.protocol}//${location.hostname}:4000`;
+  settings.baseUrl = catalogue.api_url ?? `${location.protocol}//${location.hostname}:4000`;
   byId('about').textContent = `${catalogue.auth.note}. Configuration ${catalogue.config_revision?.slice(0, 12) ?? 'none'}.`;
   byId('search').addEventListener('input', list);
   list();

@@ -146,7 +146,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       },
       isReady,
       onOperator: () => snapshots.operatorSeen(Date.now()),
-      documents: createDocuments({ version, live: () => live, api: apiApp }),
+      documents: createDocuments({ version, publicUrl: settings.publicUrl, live: () => live, api: apiApp }),
     }),
     settings.adminPort,
   );

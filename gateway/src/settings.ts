@@ -40,6 +40,10 @@ const origins: Read<readonly string[]> = (value) =>
       .map((origin) => origin.trim())
       .filter((origin) => origin !== ''),
   );
+const baseUrl: Read<string | null> = (value) =>
+  /^https?:\/\/[^\s?#]+$/.test(value) && URL.canParse(value)
+    ? ok(value.replace(/\/+$/, ''))
+    : err('takes an address such as https://data.example.com');
 const isReadable = (path: string): boolean => {
   try {
     accessSync(path, constants.R_OK);
@@ -93,6 +97,7 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   queryTimeoutMs: setting('OFFLOADER_QUERY_TIMEOUT', durationMs, 30_000, 'longest query'),
   drainDelayMs: setting('OFFLOADER_DRAIN_DELAY', durationMs, 0, 'time after SIGTERM in which new requests are still served; unset: none'),
   drainTimeoutMs: setting('OFFLOADER_DRAIN_TIMEOUT', durationMs, 30_000, 'longest wait for requests in flight after that'),
+  publicUrl: setting('OFFLOADER_PUBLIC_URL', baseUrl, null, 'where consumers reach the API; the documentation names it'),
   podName: setting('OFFLOADER_POD_NAME', optional, null, 'name in X-Offloader-Pod'),
 };
 

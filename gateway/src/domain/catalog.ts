@@ -59,8 +59,10 @@ const notes = {
   none: 'this gateway is public; no key is needed',
 } as const;
 
-export const catalogDocument = (live: Live): JsonSchema => ({
+/** `publicUrl` is where consumers reach the API, when that is known. */
+export const catalogDocument = (live: Live, publicUrl: string | null): JsonSchema => ({
   service: 'offloader',
+  api_url: publicUrl,
   config_revision: live.revision,
   auth: { mode: live.auth, scheme: live.auth === 'none' ? null : 'bearer', note: notes[live.auth] },
   endpoints: byName(live.endpoints).map((endpoint) => endpointEntry(endpoint, live.auth)),

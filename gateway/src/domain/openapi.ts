@@ -43,13 +43,34 @@ const answerSchema = (endpoint: CompiledEndpoint): JsonSchema => ({
   properties: { data: { type: 'array', items: rowSchema(endpoint) }, meta: ref('Meta') },
 });
 
+const exampleAnswer = (endpoint: CompiledEndpoint): JsonSchema => ({
+  data: [exampleRow(endpoint)],
+  meta: {
+    request_id: '5f0c6f0e-8f4e-4b7e-9d3a-0c5b9c1d2e3f',
+    endpoint: endpoint.name,
+    version: endpoint.version,
+    snapshot_id: '2026-01-31',
+    generated_at: '2026-01-31T13:00:00.000Z',
+    row_count: 1,
+    serving_mode: endpoint.servingMode === 'LocalTable' ? 'local_table' : 'remote_scan',
+    cache: endpoint.cache === 'None' ? 'off' : 'miss',
+    freshness: {
+      watermark: '2026-01-31T12:00:00Z',
+      age_seconds: 3600,
+      max_staleness_minutes: endpoint.maxStalenessMs === null ? null : endpoint.maxStalenessMs / 60_000,
+      stale: false,
+    },
+    next_cursor: null,
+  },
+});
+
 const okResponse = (endpoint: CompiledEndpoint): JsonSchema => ({
   description: 'the rows',
   headers: { ETag: { schema: { type: 'string' } }, 'x-request-id': { schema: { type: 'string' } } },
   content: Object.fromEntries(
     formats.map((format) => [
       mediaTypes[format],
-      format === 'json' ? { schema: answerSchema(endpoint), examples: { row: { value: { data: [exampleRow(endpoint)] } } } } : {},
+      format === 'json' ? { schema: answerSchema(endpoint), examples: { row: { value: exampleAnswer(endpoint) } } } : {},
     ]),
   ),
 });
@@ -72,7 +93,7 @@ const errorResponses = (cases: readonly ErrorCase[]): JsonSchema =>
 
 const operation = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSchema => ({
   operationId: endpoint.name,
-  ...(endpoint.description === null ? {} : { summary: endpoint.description }),
+  summary: endpoint.description ?? endpoint.name,
   ...(endpoint.owner === null ? {} : { tags: [endpoint.owner] }),
   ...(endpoint.deprecation === null ? {} : { deprecated: true }),
   'x-version': endpoint.version,
@@ -82,7 +103,7 @@ const operation = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSchema =
     304: { description: 'what If-None-Match names is still current' },
     ...errorResponses(errorsOf(auth)),
   },
-  ...(auth === 'none' ? {} : { security: [{ bearerAuth: [] }] }),
+  security: auth === 'none' ? [] : [{ bearerAuth: [] }],
 });
 
 const nullable = (type: string, format?: string): JsonSchema => ({ type: [type, 'null'], ...(format === undefined ? {} : { format }) });
@@ -126,10 +147,13 @@ const schemas: JsonSchema = {
   }),
 };
 
-/** `version` is the gateway's own. */
-export const openapiDocument = (live: Live, version: string): JsonSchema => ({
+/** What the gateway says of itself: its version, and where consumers reach it when that is known. */
+export type About = { readonly version: string; readonly publicUrl: string | null };
+
+export const openapiDocument = (live: Live, { version, publicUrl }: About): JsonSchema => ({
   openapi: '3.1.0',
   info: { title: 'Offloader', version, 'x-config-revision': live.revision },
+  servers: [publicUrl === null ? { url: '/', description: 'the API port of the gateway' } : { url: publicUrl }],
   paths: Object.fromEntries(byName(live.endpoints).map((endpoint) => [pathOf(endpoint), { get: operation(endpoint, live.auth) }])),
   components: {
     schemas,

@@ -24,6 +24,8 @@ export type Settings = Readonly<{
   drainTimeoutMs: number;
   auth: 'required' | 'none';
   podName: string | null;
+  /** Where consumers reach the API, as documents name it; null: they name the API port of this gateway. */
+  publicUrl: string | null;
   /** Where gateway and loader child may use memory for a load, e.g. 1GiB. */
   loadMemoryLimit: string;
   loadConcurrency: number;

@@ -9,6 +9,8 @@ import type { Live } from '../domain/serving.ts';
 
 export type DocumentsOptions = {
   readonly version: string;
+  /** Where consumers reach the API; null when nobody has said. */
+  readonly publicUrl: string | null;
   readonly live: () => Live;
   /** The API itself, mounted under /docs/try: the page is served from another port than the API, and both follow the same rules. */
   readonly api: Express;
@@ -33,7 +35,7 @@ const pagePolicy = helmet.contentSecurityPolicy({
 });
 
 /** The documents' routes. They answer 503 until a configuration serves, and say what serves at the moment of asking. */
-export const createDocuments = ({ version, live, api }: DocumentsOptions): Router => {
+export const createDocuments = ({ version, publicUrl, live, api }: DocumentsOptions): Router => {
   const whenStarted: RequestHandler = (_request, response, next) => {
     response.set('Cache-Control', 'no-store');
     if (live().revision !== null) return next();
@@ -49,7 +51,7 @@ export const createDocuments = ({ version, live, api }: DocumentsOptions): Route
   router.get(
     '/openapi.json',
     whenStarted,
-    document((now) => openapiDocument(now, version)),
+    document((now) => openapiDocument(now, { version, publicUrl })),
   );
   router.get('/schema', whenStarted, document(schemaDocument));
   // The page's links are relative, so that it also works behind a prefix.
@@ -58,7 +60,7 @@ export const createDocuments = ({ version, live, api }: DocumentsOptions): Route
     response.vary('Accept');
     // A client that takes anything is a program; browsers name HTML.
     if (request.accepts(['json', 'html']) === 'html') return void response.sendFile('index.html', { root: page });
-    response.json(catalogDocument(live()));
+    response.json(catalogDocument(live(), publicUrl));
   });
   return router;
 };

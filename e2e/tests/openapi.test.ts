@@ -1,0 +1,49 @@
+// schemathesis makes hundreds of requests out of /openapi.json, good and bad, and finds no answer that is not documented.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { type Standalone, startStandalone } from './support/standalone.ts';
+
+const run = promisify(execFile);
+const version = '4.32.5';
+const home = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'offloader', `schemathesis-${version}`);
+
+/** The program, installed once into a virtual environment of its own. */
+const schemathesis = async (): Promise<string> => {
+  const program = join(home, 'bin', 'schemathesis');
+  if (existsSync(join(home, '.installed'))) return program;
+  await run('python3', ['-m', 'venv', '--clear', home]);
+  await run(join(home, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `schemathesis==${version}`]);
+  await writeFile(join(home, '.installed'), '');
+  return program;
+};
+
+let gateway: Standalone;
+beforeAll(async () => {
+  gateway = await startStandalone();
+}, 180_000);
+afterAll(async () => gateway.end());
+
+test('schemathesis finds no undocumented answer and no server error', async () => {
+  const program = await schemathesis();
+  const folder = join(tmpdir(), `offloader-schemathesis-${process.pid}`);
+  await mkdir(folder, { recursive: true });
+  const args = [
+    ...['run', `${gateway.adminUrl}/openapi.json`, '--url', gateway.apiUrl, '--header', 'Authorization: Bearer acme-token'],
+    ...[
+      '--checks',
+      'not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance',
+    ],
+    ...['--phases', 'examples,coverage,fuzzing', '--max-examples', '60', '--seed', '20260131', '--generation-deterministic', '--no-color'],
+    ...['--workers', '1', '--report', 'ndjson', '--report-dir', folder],
+  ];
+  const { stdout } = await run(program, args, { cwd: folder, maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
+    throw new Error(`schemathesis: ${(error as { stdout?: string }).stdout ?? String(error)}`);
+  });
+  expect(stdout).toMatch(/Operations:\s+3 selected/);
+  expect(Number(/Test cases:\s+(\d+)/.exec(stdout)?.[1] ?? /(\d+) generated/.exec(stdout)?.[1] ?? 0)).toBeGreaterThan(200);
+}, 300_000);
