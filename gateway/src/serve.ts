@@ -132,6 +132,8 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     observe,
     now: Date.now,
     onKeyUsed: (id) => keyUse.set(id, Date.now()),
+    version,
+    baseUrl: () => `http://127.0.0.1:${api.port}`,
   });
   const api = await listen(apiApp, settings.apiPort);
   const admin = await listen(

@@ -57,6 +57,8 @@ beforeAll(async () => {
     },
     corsOrigins: [],
     podName: null,
+    version: 'test',
+    baseUrl: () => '',
     observe: (event) => observed.push(event),
     now: Date.now,
     onKeyUsed: () => undefined,

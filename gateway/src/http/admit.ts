@@ -21,25 +21,26 @@ const authorizationOf = ({ rawHeaders }: Request): readonly string[] =>
 
 const refused = (failure: Failure, keyId: string | null = null): Result<never, Refused> => err({ failure, keyId });
 
-/** Order of outcomes: starting 503 → 401 → 404 grant → 404 endpoint. A name that is not granted is answered like one that is not there. */
-export const admit = (
-  live: Live,
-  name: string,
-  request: Request,
-  { now, observe }: { readonly now: () => number; readonly observe: Observe },
-): Result<Caller, Refused> => {
+type Ports = { readonly now: () => number; readonly observe: Observe };
+
+/** Whose request it is: starting 503 → 401; null where no key is needed. */
+export const identify = (live: Live, request: Request, { now, observe }: Ports): Result<CompiledKey | null, Refused> => {
   if (live.revision === null) return refused({ kind: 'not_ready', code: 'starting', retryAfterSeconds: 1 });
-  const endpoint = live.endpoints.get(name);
-  if (live.auth === 'none')
-    // Nobody is there whose tenant it could be filtered by.
-    return endpoint === undefined || endpoint.tenantColumn !== null
-      ? refused({ kind: 'not_found' })
-      : ok({ key: null, endpoint, tenant: null });
+  if (live.auth === 'none') return ok(null);
   const key = authenticate(live, authorizationOf(request), now());
-  if (!key.ok) {
-    observe({ kind: 'auth_failed', reason: key.error });
-    return refused({ kind: 'unauthorized' });
-  }
-  if (endpoint === undefined || !isGranted(key.value, endpoint)) return refused({ kind: 'not_found' }, key.value.id);
-  return ok({ key: key.value, endpoint, tenant: endpoint.tenantColumn === null ? null : key.value.tenant });
+  if (key.ok) return key;
+  observe({ kind: 'auth_failed', reason: key.error });
+  return refused({ kind: 'unauthorized' });
+};
+
+/** Order of outcomes: starting 503 → 401 → 404 grant → 404 endpoint. A name that is not granted is answered like one that is not there. */
+export const admit = (live: Live, name: string, request: Request, ports: Ports): Result<Caller, Refused> => {
+  const caller = identify(live, request, ports);
+  if (!caller.ok) return caller;
+  const key = caller.value;
+  const endpoint = live.endpoints.get(name);
+  // Without a key there is nobody whose tenant it could be filtered by.
+  const isCallable = endpoint !== undefined && (key === null ? endpoint.tenantColumn === null : isGranted(key, endpoint));
+  if (!isCallable) return refused({ kind: 'not_found' }, key?.id ?? null);
+  return ok({ key, endpoint, tenant: endpoint.tenantColumn === null ? null : (key?.tenant ?? null) });
 };

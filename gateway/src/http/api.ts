@@ -9,7 +9,9 @@ import type { LiveState } from '../domain/serving.ts';
 import type { Signer } from '../domain/signature.ts';
 import { cors } from './cors.ts';
 import { createEndpointRoute } from './endpoint-route.ts';
+import { identify } from './admit.ts';
 import { sendFailure } from './envelope.ts';
+import { createMcp } from './mcp.ts';
 
 export type ApiOptions = {
   readonly live: LiveState;
@@ -24,9 +26,12 @@ export type ApiOptions = {
   readonly now: () => number;
   /** Called with a key's id when it was used. */
   readonly onKeyUsed: (id: string) => void;
+  readonly version: string;
+  /** Where this process itself reaches the API; asked only while it listens. */
+  readonly baseUrl: () => string;
 };
 
-/** Bodies are never read; one that says it is longer than this is refused. */
+/** Bodies are read by /mcp alone; one that is longer than this is refused. */
 const maxBodyBytes = 1_000_000;
 
 const requestIdOf = (request: Request): string => {
@@ -62,6 +67,11 @@ const isClientFault = (error: unknown): boolean => {
   const { status } = (error ?? {}) as { readonly status?: unknown };
   return typeof status === 'number' && status < 500;
 };
+/** A browser's page of another origin may use the tools only where it may use the endpoints. */
+const isForeign = (request: Request, origins: readonly string[]): boolean => {
+  const origin = request.get('origin');
+  return origin !== undefined && !origins.includes('*') && !origins.includes(origin);
+};
 const unreadable: Failure = { kind: 'bad_request', code: 'bad_request', message: 'the request cannot be read' };
 
 /** The Express app of the API port; the caller listens. */
@@ -95,13 +105,25 @@ export const createApi = (options: ApiOptions): Express => {
     response.vary('Accept');
     serve(request, response, String(request.params['name']), idOf(response)).catch(next);
   });
+  const mcp = createMcp({
+    live: options.live.current,
+    identify: (live, request) => identify(live, request, options),
+    baseUrl: options.baseUrl,
+    version: options.version,
+  });
+  app.post('/mcp', express.json({ limit: maxBodyBytes }), (request, response, next) => {
+    if (isForeign(request, corsOrigins)) return sendFailure(response, { kind: 'not_found' }, idOf(response));
+    mcp(request, response, idOf(response)).then((failure) => failure === null || sendFailure(response, failure, idOf(response)), next);
+  });
+  app.all('/mcp', (_request, response) => sendFailure(response, { kind: 'method_not_allowed', allow: 'POST' }, idOf(response)));
   app.use((_request, response) => sendFailure(response, { kind: 'not_found' }, idOf(response)));
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     // Express answers 400 for a path it cannot decode; everything else is a bug of ours.
     const isClient = isClientFault(error);
     if (!isClient) observe({ kind: 'crashed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     if (response.headersSent) return void response.destroy();
-    sendFailure(response, isClient ? unreadable : { kind: 'internal' }, idOf(response));
+    const { status } = (error ?? {}) as { readonly status?: unknown };
+    sendFailure(response, status === 413 ? { kind: 'too_large' } : isClient ? unreadable : { kind: 'internal' }, idOf(response));
   });
   return app;
 };

@@ -6,6 +6,12 @@ const preflight = {
   'Access-Control-Allow-Headers': 'authorization, content-type, if-none-match',
   'Access-Control-Max-Age': '600',
 };
+/** The tools are asked by POST, with headers of their protocol. */
+const mcpPreflight = {
+  ...preflight,
+  'Access-Control-Allow-Methods': 'POST, OPTIONS',
+  'Access-Control-Allow-Headers': 'authorization, content-type, mcp-protocol-version',
+};
 const exposed = { 'Access-Control-Expose-Headers': 'ETag, x-request-id' };
 
 /** [] is off; ['*'] answers every origin; a list echoes its members and varies by Origin whatever was sent. Preflights are answered before auth. */
@@ -23,6 +29,6 @@ export const cors =
     if (request.method !== 'OPTIONS') return next();
     response
       .status(204)
-      .set(isAllowed ? preflight : {})
+      .set(isAllowed ? (request.path === '/mcp' ? mcpPreflight : preflight) : {})
       .end();
   };
