@@ -99,6 +99,8 @@ export const createApi = (options: ApiOptions): Express => {
   app.use(identified(options.podName));
   app.use(cors(corsOrigins));
   app.use(refuseLongBodies);
+  // A body that does not say how long it is has to be counted; one that says so is left unread.
+  app.use(express.raw({ limit: maxBodyBytes, type: ({ url, headers }) => url !== '/mcp' && headers['transfer-encoding'] !== undefined }));
   const reads = onlyReads(corsOrigins.length === 0 ? 'GET, HEAD' : 'GET, HEAD, OPTIONS');
   app.all('/healthz', reads, (_request, response) => void response.json({ status: 'ok' }));
   app.all('/v1/endpoints/:name', reads, (request, response, next) => {
