@@ -1,7 +1,7 @@
 /** A port that can be left without losing anybody: first its clients are asked to go, then it is closed, then whoever is left is cut. */
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
-import { answerUnreadable } from './http/unreadable.ts';
+import { answerUnreadable, refuseTarget, targetOf } from './http/unreadable.ts';
 
 export type Listener = {
   readonly port: number;
@@ -21,6 +21,9 @@ export const listen = async (app: RequestListener, port: number): Promise<Listen
   const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000 }, (request, response) => {
     unused.delete(request.socket);
     if (isDraining) response.setHeader('Connection', 'close');
+    const target = targetOf(request.url ?? '');
+    if (target === null) return refuseTarget(request, response);
+    request.url = target;
     app(request, response);
   });
   server.on('clientError', answerUnreadable);

@@ -136,6 +136,18 @@ const memoryOf = async (): Promise<number> => {
   return Number(/^process_resident_memory_bytes (\S+)/m.exec(page)?.[1]);
 };
 
+test.each([
+  ['GET http://other.example/healthz HTTP/1.1', 200],
+  ['GET HTTPS://other.example:99/healthz?a=1 HTTP/1.1', 200],
+  ['GET http://a.b:::::/healthz HTTP/1.1', 200],
+  ['GET http://other.example HTTP/1.1', 404],
+  ['GET healthz HTTP/1.1', 400],
+  ['GET ftp://other.example/healthz HTTP/1.1', 400],
+])('%s is %d', async (line, status) => {
+  const answer = await exchange(gateway.apiPort, Buffer.from(head(line, 'Connection: close')));
+  expect(answer.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
+});
+
 describe('a gateway under bytes that nobody should send', () => {
   test.each([
     ['API', 'apiPort', 1],
