@@ -19,6 +19,7 @@ import { createDocuments } from './http/documents.ts';
 import { openStore } from './object-store/open.ts';
 import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
+import { createTraces } from './observe/traces.ts';
 import { createSnapshots } from './snapshots/snapshots.ts';
 import { followConfig } from './follow-config.ts';
 import { listen } from './listen.ts';
@@ -52,11 +53,13 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
   const version = options.version ?? (await versionOf());
   const log = options.observe ?? createLog(settings.logLevel);
   const metrics = createMetrics();
+  const traces = createTraces({ environment: process.env, version, podName: settings.podName });
   const signals = { authFailures: 0, authSuccesses: 0, busySince: null };
   const observe = (event: Observation): void => {
     if (event.kind === 'auth_failed') signals.authFailures += 1;
     if (event.kind === 'request_ended' && event.keyId !== null) signals.authSuccesses += 1;
     metrics.observe(event);
+    traces.observe(event);
     log(event);
   };
   // What a process that died has left there is nobody's any more.
@@ -187,6 +190,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     await admin.close(adminDrainMs);
     await snapshots.close();
     await engine.close();
+    await traces.stop();
   };
   try {
     await follower.start();

@@ -34,6 +34,10 @@ export type Observation =
       keyId: string | null;
       status: number;
       tookMs: number;
+      /** The form that was asked for; null when none can be met. */
+      format: string | null;
+      /** The caller's span, when it sent a W3C traceparent. */
+      trace: { readonly traceId: string; readonly spanId: string; readonly traceFlags: number } | null;
       cache: 'hit' | 'miss' | 'off' | null;
       rows: number | null;
       snapshotId: string | null;

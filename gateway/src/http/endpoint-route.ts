@@ -1,4 +1,5 @@
 /** One request to an endpoint, from its headers to its last byte. */
+import { parseTraceParent } from '@opentelemetry/core';
 import type { Request, Response } from 'express';
 import { answerPage } from '../answers/answer-page.ts';
 import type { AnswerPorts, Refusal } from '../answers/run-query.ts';
@@ -14,7 +15,7 @@ import { admit, type Caller } from './admit.ts';
 import { createBody, sendFile } from './body.ts';
 import { sendFailure, sendPage } from './envelope.ts';
 import { createLimits } from './limits.ts';
-import { cacheHeaders, deprecationHeaders, metaOf } from './reply.ts';
+import { cacheHeaders, deprecationHeaders, metaOf, serverTiming } from './reply.ts';
 
 export type EndpointRouteOptions = {
   readonly live: LiveState;
@@ -44,6 +45,9 @@ const sent = (told: Told): Sent => ({ refusal: null, told });
 const notSent = (refusal: Refusal): Sent => ({ refusal, told: {} });
 
 const queryStringOf = ({ url }: Request): string => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');
+
+const formatOf = (suffix: Format | null, request: Request): Format | undefined => suffix ?? negotiate(request.get('accept'));
+const traceOf = (request: Request): Ended['trace'] => parseTraceParent(request.get('traceparent') ?? '');
 
 /** 499, as nginx calls it: nobody is there to read an answer. */
 const clientGone = 499;
@@ -85,7 +89,7 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
       if (page === 'too_long') return await sendStream(exchange, 'json');
       const { rowCount, hasMore } = page;
       if (!signal.aborted) {
-        response.set(headers);
+        response.set({ ...headers, 'Server-Timing': serverTiming({ cache, poolWaitMs, queryMs }) });
         sendPage(response, page.data, metaOf(plan, { rowCount, hasMore, cache }, requestId, now()));
       }
       return sent({ cache, rows: rowCount, poolWaitMs, queryMs });
@@ -125,14 +129,16 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     const startedMs = now();
     const current = live.current();
     const { name, format: asked } = splitSuffix(segment);
+    const format = formatOf(asked, request);
     const admitted = admit(current, name, request, options);
     const caller = admitted.ok ? admitted.value : null;
     const keyId = admitted.ok ? (admitted.value.key?.id ?? null) : admitted.error.keyId;
     const end = (statusCode: number, plan: QueryPlan | null, told: Told = {}): void => {
       const about = { requestId, method: request.method, endpoint: caller?.endpoint.name ?? null, keyId };
+      const shape = { format: format ?? null, trace: traceOf(request) };
       const none = { cache: null, rows: null, poolWaitMs: null, queryMs: null };
       const snapshotId = plan?.serving.snapshotId ?? null;
-      observe({ kind: 'request_ended', ...about, status: statusCode, tookMs: now() - startedMs, snapshotId, ...none, ...told });
+      observe({ kind: 'request_ended', ...about, status: statusCode, tookMs: now() - startedMs, snapshotId, ...shape, ...none, ...told });
     };
     const fail = (failure: Failure, plan: QueryPlan | null = null, cause: string | null = null): void => {
       if (!response.headersSent && !response.destroyed) sendFailure(response, failure, requestId);
@@ -140,7 +146,6 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     };
     if (keyId !== null) options.onKeyUsed(keyId);
     if (!admitted.ok) return fail(admitted.error.failure);
-    const format = asked ?? negotiate(request.get('accept'));
     const early = beforeQuery(admitted.value, format, response);
     if (early !== undefined || format === undefined) return fail(early ?? { kind: 'not_acceptable' });
     const { endpoint, tenant, key } = admitted.value;

@@ -25,6 +25,16 @@ export const cacheHeaders = (plan: QueryPlan, isPublic: boolean, nowMs: number):
   };
 };
 
+type Times = { readonly cache: 'hit' | 'miss' | 'off'; readonly poolWaitMs: number | null; readonly queryMs: number | null };
+
+/** Where the time went, in milliseconds (Server-Timing). A hit has no query. */
+export const serverTiming = ({ cache, poolWaitMs, queryMs }: Times): string =>
+  [
+    `cache;desc=${cache}`,
+    ...(poolWaitMs === null ? [] : [`pool;dur=${poolWaitMs.toFixed(1)}`]),
+    ...(queryMs === null ? [] : [`query;dur=${queryMs.toFixed(1)}`]),
+  ].join(', ');
+
 type Sent = { readonly rowCount: number; readonly hasMore: boolean; readonly cache: 'hit' | 'miss' | 'off' };
 
 /** The envelope's meta, as of now. */

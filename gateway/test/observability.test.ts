@@ -1,0 +1,157 @@
+// What a gateway says of each request: a log line, timings, a span. A real process, a real receiver of OTLP.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { apiKey, endpoint, until, visitsDataset } from './support/gateway.ts';
+import { createLake, type Lake, visits } from './support/lake.ts';
+import { type GatewayProcess, startProcess } from './support/process.ts';
+
+type Span = {
+  readonly name: string;
+  readonly traceId: string;
+  readonly parentSpanId?: string;
+  readonly attributes: readonly { key: string; value: Record<string, unknown> }[];
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly status: { readonly code?: number };
+};
+
+let lake: Lake;
+let gateway: GatewayProcess;
+let silent: GatewayProcess;
+let receiver: Server;
+const posted: string[] = [];
+const spans: Span[] = [];
+
+beforeAll(async () => {
+  receiver = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      posted.push(`${request.method ?? ''} ${request.url ?? ''} ${request.headers['x-team'] as string}`);
+      const body = JSON.parse(Buffer.concat(parts).toString());
+      for (const { scopeSpans } of body.resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  lake = await createLake();
+  await lake.publish('a1', visits(1));
+  const resources = [visitsDataset(lake.url), endpoint('daily'), apiKey('acme'), apiKey('slow', { limits: { requestsPerDay: 1 } })];
+  gateway = await startProcess(resources, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-team=data',
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+    OTEL_SERVICE_NAME: 'visits-api',
+  });
+  silent = await startProcess(resources, { OTEL_SERVICE_NAME: 'nobody-asked' });
+});
+afterAll(async () => {
+  await gateway.end();
+  await silent.end();
+  receiver.close();
+  await lake.remove();
+});
+
+const ask = async (path: string, headers: Record<string, string> = {}, of = gateway): Promise<Response> => {
+  const response = await fetch(`http://127.0.0.1:${of.apiPort}${path}`, { headers: { authorization: 'Bearer acme-token', ...headers } });
+  await response.text();
+  return response;
+};
+const lineOf = async (requestId: string): Promise<any> => {
+  const find = (): string | undefined => gateway.lines.find((line) => line.includes(requestId));
+  await until(() => find() !== undefined);
+  return JSON.parse(find()!);
+};
+const daily = '/v1/endpoints/daily';
+const id = (name: string): string => `request-${name}-0000000000000000`;
+
+describe('the access log', () => {
+  const canary = 'canary-of-the-log';
+  test.each([
+    [
+      'miss',
+      daily,
+      {},
+      { status: 200, cache: 'miss', rows: 15, endpoint: 'daily', keyId: 'acme', format: 'json', snapshotId: 'a1', level: 'info' },
+    ],
+    ['hit', daily, {}, { status: 200, cache: 'hit', rows: 15, endpoint: 'daily', poolWaitMs: null, queryMs: null }],
+    ['csv', `${daily}.csv`, {}, { status: 200, cache: 'off', rows: 15, format: 'csv' }],
+    ['same', daily, { 'if-none-match': '*' }, { status: 304, cache: null, rows: null, snapshotId: 'a1' }],
+    ['stranger', daily, { authorization: `Bearer ${canary}` }, { status: 401, endpoint: null, keyId: null, snapshotId: null }],
+    ['unknown', `/v1/endpoints/${canary}`, {}, { status: 404, endpoint: null, keyId: 'acme' }],
+    ['wrong', `${daily}?from=${canary}`, {}, { status: 422, endpoint: 'daily', keyId: 'acme', rows: null }],
+    ['image', daily, { accept: 'image/png' }, { status: 406, format: null }],
+    ['first', daily, { authorization: 'Bearer slow-token' }, { status: 200, keyId: 'slow' }],
+    ['limited', daily, { authorization: 'Bearer slow-token' }, { status: 429, keyId: 'slow', endpoint: 'daily' }],
+  ])('has one line for a request: %s', async (name, path, headers, expected) => {
+    await ask(path, { 'x-request-id': id(name), ...headers });
+    const line = await lineOf(id(name));
+    expect(line).toMatchObject({ kind: 'request_ended', requestId: id(name), method: 'GET', ...expected });
+    expect(line.tookMs).toBeGreaterThanOrEqual(0);
+    expect(line.timestamp).toMatch(/^\d{4}-\d\d-\d\dT/);
+    expect(gateway.lines.filter((one) => one.includes(id(name)))).toHaveLength(1);
+    expect(JSON.stringify(line)).not.toMatch(/canary-of-the-log|acme-token|slow-token/);
+  });
+});
+
+describe('Server-Timing', () => {
+  test('says where the time of a page went', async () => {
+    expect((await ask(`${daily}?limit=3`)).headers.get('server-timing')).toMatch(/^cache;desc=miss, pool;dur=\d+\.\d, query;dur=\d+\.\d$/);
+    expect((await ask(`${daily}?limit=3`)).headers.get('server-timing')).toBe('cache;desc=hit');
+  });
+});
+
+describe('a trace', () => {
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const attributesOf = ({ attributes }: Span): Record<string, unknown> =>
+    Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+
+  test('that a caller has begun goes on in the span and in the log', async () => {
+    await ask(`${daily}?limit=4`, { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, 'x-request-id': id('traced') });
+    await until(() => spans.some((span) => span.traceId === traceId));
+    const span = spans.find((one) => one.traceId === traceId)!;
+    expect([span.name, span.parentSpanId]).toEqual(['GET /v1/endpoints/daily', '00f067aa0ba902b7']);
+    expect(attributesOf(span)).toMatchObject({
+      'http.route': '/v1/endpoints/{name}',
+      'http.response.status_code': 200,
+      'offloader.endpoint': 'daily',
+      'offloader.snapshot_id': 'a1',
+      'offloader.cache': 'miss',
+      'offloader.request_id': id('traced'),
+    });
+    expect(BigInt(span.endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(span.startTimeUnixNano));
+    expect((await lineOf(id('traced'))).trace).toMatchObject({ traceId, spanId: '00f067aa0ba902b7' });
+  });
+
+  test('is begun where there is none, and one that cannot be read is none', async () => {
+    await ask(`${daily}?limit=5`, { traceparent: '00-zzz-1-01', 'x-request-id': id('fresh') });
+    const mine = (): Span | undefined => spans.find((span) => attributesOf(span)['offloader.request_id'] === id('fresh'));
+    await until(() => mine() !== undefined);
+    expect(mine()!.parentSpanId ?? '').toBe('');
+    expect((await lineOf(id('fresh'))).trace).toBeNull();
+  });
+
+  test('of a load has what was loaded', async () => {
+    await until(() => spans.some(({ name }) => name === 'load snapshot'));
+    expect(attributesOf(spans.find(({ name }) => name === 'load snapshot')!)).toMatchObject({
+      'offloader.dataset': 'visits',
+      'offloader.rows': 1000,
+    });
+  });
+
+  test('goes to where the standard variables say, and nowhere when they say nothing', async () => {
+    expect(new Set(posted)).toEqual(new Set(['POST /v1/traces data']));
+    const before = posted.length;
+    await ask(daily, {}, silent);
+    expect(JSON.stringify(spans)).not.toContain('nobody-asked');
+    expect(posted.length).toBe(before);
+  });
+
+  test('that is still unsent goes out when the gateway stops', async () => {
+    await ask(`${daily}?limit=6`, { 'x-request-id': id('last') });
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exit).toBe(0);
+    expect(spans.some((span) => attributesOf(span)['offloader.request_id'] === id('last'))).toBe(true);
+  });
+});
