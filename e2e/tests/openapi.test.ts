@@ -16,7 +16,9 @@ const home = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'o
 const schemathesis = async (): Promise<string> => {
   const program = join(home, 'bin', 'schemathesis');
   if (existsSync(join(home, '.installed'))) return program;
-  await run('python3', ['-m', 'venv', '--clear', home]);
+  await run('python3', ['-m', 'venv', '--clear', home]).catch((error: unknown) => {
+    throw new Error(`schemathesis needs python3 with venv (Debian: python3-venv): ${String(error)}`);
+  });
   await run(join(home, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `schemathesis==${version}`]);
   await writeFile(join(home, '.installed'), '');
   return program;

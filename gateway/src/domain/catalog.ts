@@ -55,8 +55,8 @@ const endpointEntry = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSche
 });
 
 const notes = {
-  required: 'send the API key as Authorization: Bearer <key>',
-  none: 'this gateway is public; no key is needed',
+  required: 'Send the API key as Authorization: Bearer <key>',
+  none: 'This gateway is public; no key is needed',
 } as const;
 
 /** `publicUrl` is where consumers reach the API, when that is known. */

@@ -101,7 +101,7 @@ test('/schema says what a program wants to know', () => {
 
 test('the catalogue says what people want to know', () => {
   const document = read(catalogDocument(live, null));
-  expect(document.auth).toEqual({ mode: 'required', scheme: 'bearer', note: 'send the API key as Authorization: Bearer <key>' });
+  expect(document.auth).toEqual({ mode: 'required', scheme: 'bearer', note: 'Send the API key as Authorization: Bearer <key>' });
   const [, entry] = document.endpoints;
   expect(entry).toMatchObject({
     name: 'account_daily',
