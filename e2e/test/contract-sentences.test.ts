@@ -6,7 +6,13 @@ import ts from 'typescript';
 const root = new URL('../../', import.meta.url).pathname;
 
 /** Sections whose every sentence is proven; a section is added when it is. */
-const proven: readonly string[] = ['Admin port', 'Authentication and grants (API port)', 'Envelope and errors', 'Response cache'];
+const proven: readonly string[] = [
+  'Admin port',
+  'Authentication and grants (API port)',
+  'Envelope and errors',
+  'Request parameters',
+  'Response cache',
+];
 
 /** Ends of sentences: a full stop before a blank and a capital, a digit, a sign or a code span. */
 const sentenceEnd = /(?<=[^.]\.)\s+(?=[A-Z0-9`/])/;
