@@ -28,8 +28,6 @@ export const createLog = (level: string): Observe => {
   const logger = winston.createLogger({
     level,
     format: winston.format.combine(winston.format.timestamp(), winston.format.json()),
-    // winston's own types declare its transports in two places that do not know of each other.
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment
     transports: [new winston.transports.Console()],
   });
   return (observation) => {
