@@ -111,7 +111,7 @@ for (const [name, isHere, open] of places)
       if (store !== null) expect(store.asked.some(({ path }) => path.includes('part-0'))).toBe(true);
     });
 
-    test('a dataset whose endpoints all scan is not materialised', async () => {
+    test('A dataset whose endpoints are all remote_scan is not materialised.', async () => {
       expect(await tables()).toContain('data');
       await world.write(resources(['RemoteScan']));
       await until(async () => (await world.get('/v1/endpoints/localtable', 'acme-token')).status === 404);
