@@ -60,14 +60,3 @@ test('a failure is not kept: the next request asks again', async () => {
   const answers = [await (await get('events?limit=3')).json(), await (await get('events?limit=3')).json()] as any[];
   expect(answers.map(({ data, meta }) => [data, meta.cache])).toEqual([[[{ day: 'a', big: 1 }], 'miss'], [[{ day: 'a', big: 1 }], 'hit']]); // prettier-ignore
 });
-
-test('before there is a configuration everything is not ready, except an unknown route', async () => {
-  played.live = { ...played.live, revision: null };
-  const response = await get('events?zz=1');
-  expect([response.status, ((await response.json()) as any).error.family, response.headers.get('retry-after')]).toEqual([
-    503,
-    'not_ready',
-    '1',
-  ]);
-  expect((await get('../nowhere')).status).toBe(404);
-});

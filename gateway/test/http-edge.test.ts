@@ -46,13 +46,6 @@ describe('a public answer', () => {
     expect((await world.get('/v1/endpoints/plain')).headers.get('cache-control')).toBe('public, max-age=60, stale-while-revalidate=60');
   });
 
-  test('needs no key, ignores one, and names no tenant', async () => {
-    const response = await world.get(path, 'whatever');
-    expect(response.status).toBe(200);
-    expect(await response.text()).not.toContain('tenant');
-    expect((await world.get('/v1/endpoints/none')).status).toBe(404);
-  });
-
   test('is revalidated without a body, and not after a swap', async () => {
     const first = await world.get(path);
     const etag = first.headers.get('etag') ?? '';

@@ -8,7 +8,7 @@ const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
 /** Optional sign and digits within 64 bits, else undefined. */
 export const parseInt64 = (text: string): bigint | undefined => {
-  if (!/^[+-]?[0-9]{1,40}$/.test(text)) return undefined;
+  if (!/^[+-]?0*[0-9]{1,19}$/.test(text)) return undefined;
   const value = BigInt(text.startsWith('+') ? text.slice(1) : text);
   return value >= int64.min && value <= int64.max ? value : undefined;
 };

@@ -57,6 +57,7 @@ describe('a value', () => {
     ['an enum member with an encoded plus', 'area=13%2B', 'area', '13+'],
     ['an integer', 'n=7', 'n', 7n],
     ['an integer with leading zeros', 'n=007', 'n', 7n],
+    ['an integer with very many leading zeros', `n=${'0'.repeat(60)}7`, 'n', 7n],
     ['a negative integer', 'n=-5', 'n', -5n],
     ['an integer with a plus', 'n=%2B7', 'n', 7n],
     ['an integer beyond 2^53, exactly', 'n=9007199254740992', 'n', 9007199254740992n],
