@@ -129,7 +129,7 @@ there('the bundle in the cluster', () => {
     expect(second.seen.filter((one) => ['bundle_written', 'status_written', 'nudged'].includes(one.kind))).toEqual([]);
   });
 
-  test('what somebody changes or deletes in the parts is undone, under the same sequence', async () => {
+  test('what somebody changes or deletes in the parts is undone, under the same sequence; an event names who did it', async () => {
     await world.startOperator();
     await applyAll();
     await settleAll();
@@ -140,6 +140,7 @@ there('the bundle in the cluster', () => {
     await world.client.request({
       method: 'PATCH',
       path: world.path('configmaps', names.index),
+      query: { fieldManager: 'somebody-else' },
       contentType: 'application/merge-patch+json',
       body,
     });
@@ -152,6 +153,11 @@ there('the bundle in the cluster', () => {
         .then(() => true)
         .catch(() => false),
     );
-    await until('the event', async () => (await world.events()).some((event) => event.reason === 'DriftCorrected'));
+    const told = async (name: string, start: string): Promise<boolean> =>
+      (await world.events()).some(
+        (event) => event.reason === 'DriftCorrected' && event.involvedObject.name === name && event.message.startsWith(start),
+      );
+    await until('the event of the change', async () => told(names.index, 'Changed by somebody-else and restored'));
+    await until('the event of the deletion', async () => told(names.keys, 'Deleted and restored'));
   });
 });

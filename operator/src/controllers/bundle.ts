@@ -5,7 +5,7 @@ import type { TokenStanding } from '../domain/api-key-status.ts';
 import { applyPlan, bundleObjects } from '../domain/apply-plan.ts';
 import type { Action } from '../domain/apply-plan.ts';
 import { definitionOf } from '../domain/definition.ts';
-import type { CustomResource } from '../domain/kube-object.ts';
+import type { CustomResource, KubeObject } from '../domain/kube-object.ts';
 import type { Observe } from '../domain/observation.ts';
 import { objectKey, place, restorePlacement } from '../domain/placement.ts';
 import type { Placement } from '../domain/placement.ts';
@@ -163,16 +163,17 @@ export class BundleController {
       const written = await cluster.apply(desired, over);
       if (desired.kind === 'Secret') caches.secrets.put(written);
       else caches.configMaps.put(written);
-      if (!isNew && action.bytesDiffer) await this.#corrected(desired.kind, written);
+      if (!isNew && action.bytesDiffer) await this.#corrected(desired.kind, written, seen);
     }
     return actions.length;
   }
 
   /** Somebody changed or deleted what is ours; it is back, and they can read who did it. */
-  async #corrected(kind: 'ConfigMap' | 'Secret', written: CustomResource): Promise<void> {
+  async #corrected(kind: 'ConfigMap' | 'Secret', written: CustomResource, seen: KubeObject | undefined): Promise<void> {
     this.#deps.observe({ kind: 'drift_corrected', object: `${kind}/${written.metadata.name}` });
     const subject = { apiVersion: 'v1', kind, metadata: written.metadata };
-    const message = `Changed or deleted by something else and restored; the file ${mounted.index} of the release says what belongs here.`;
+    const what = seen === undefined ? 'Deleted' : `Changed by ${seen.changedBy ?? 'an unnamed field manager'}`;
+    const message = `${what} and restored; the file ${mounted.index} of the release says what belongs here.`;
     await this.#deps.cluster.emit({ subject, type: 'Warning', reason: 'DriftCorrected', message });
   }
 }

@@ -25,6 +25,8 @@ export type KubeObject = {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: Metadata;
+  /** The field manager, not the operator's, that wrote last; absent when there is none. Read out of managedFields, never written. */
+  readonly changedBy?: string;
 };
 
 /** One of the three kinds, spec not yet judged. */

@@ -2,7 +2,8 @@
  * Lists and watches one resource type. Lists come in pages; a watch asks for bookmarks, ends on the server's side after half a
  * minute and is broken off when it is silent for longer than that: a dead connection is noticed, a quiet one is not lost.
  */
-import type { KubeObject } from '../domain/kube-object.ts';
+import { fieldManager } from '@offloader/contract';
+import type { KubeObject, Metadata } from '../domain/kube-object.ts';
 import type { WatchEnd, WatchEvent, WatchSource } from '../runtime/watcher.ts';
 import { ApiError, isStatus } from './api-error.ts';
 import type { ApiClient } from './client.ts';
@@ -92,15 +93,25 @@ const parseEvent = <T extends KubeObject>(line: string): WatchEvent<T> | ApiErro
   return { type: event.type as WatchEvent<T>['type'], object: trimmed(event.object) };
 };
 
+type ManagedFields = { readonly manager?: string; readonly time?: string };
+
 /** Written by client-side apply: the whole object once more. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Without what doubles an object's size in the cache and is never read here: managedFields and what kubectl last applied. */
+/** Without what doubles an object's size in the cache: what kubectl last applied, and managedFields, of which one name stays. */
 export const trimmed = <T extends KubeObject>(object: T): T => {
   const metadata: Record<string, unknown> = { ...object.metadata };
   delete metadata['managedFields'];
   if (object.metadata.annotations?.[lastApplied] !== undefined) {
     metadata['annotations'] = Object.fromEntries(Object.entries(object.metadata.annotations).filter(([name]) => name !== lastApplied));
   }
-  return { ...object, metadata };
+  const changedBy = foreignManager(object.metadata);
+  return { ...object, metadata, ...(changedBy === undefined ? {} : { changedBy }) };
 };
+
+/** The newest manager that is not the operator; times have the form in which text order is time order. */
+const foreignManager = (metadata: Metadata & { readonly managedFields?: readonly ManagedFields[] }): string | undefined =>
+  (metadata.managedFields ?? [])
+    .filter(({ manager }) => manager !== undefined && manager !== fieldManager)
+    .toSorted((a, b) => (a.time ?? '').localeCompare(b.time ?? ''))
+    .at(-1)?.manager;
