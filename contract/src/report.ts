@@ -55,6 +55,15 @@ export type ConfigSync =
       readonly sequence: number;
     };
 
+/** Whether the cache volume as a whole can be used; 'failed' when nothing that the gateway itself can do mends it. */
+export type CacheVolume = {
+  readonly status: 'ok' | 'failed';
+  /** A stable word: vanished (the folder is gone and cannot be made anew), unwritable, unreadable. */
+  readonly reason: 'vanished' | 'unwritable' | 'unreadable' | null;
+  /** RFC 3339 UTC: since when it failed. */
+  readonly since: string | null;
+};
+
 export type Report = {
   readonly build_version: string;
   readonly pod: string | null;
@@ -62,6 +71,7 @@ export type Report = {
   readonly duckdb_status: 'ok' | 'error';
   readonly pool: { readonly connections: number; readonly busy: number; readonly saturated: boolean; readonly remote_cap: number };
   readonly disk: { readonly cache_dir_free_bytes: number | null };
+  readonly cache_volume: CacheVolume;
   readonly ready: boolean;
   readonly config_sync: ConfigSync;
   readonly datasets: readonly DatasetReport[];

@@ -112,6 +112,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       duckdb_status: health.isUp() ? ('ok' as const) : ('error' as const),
       pool: engine.pool(),
       disk: { cache_dir_free_bytes: await snapshots.diskFreeBytes() },
+      cache_volume: { status: 'ok' as const, reason: null, since: null },
       ready: isReady(),
       config_sync: sync,
       datasets: snapshots.reports(Date.now()),

@@ -1,7 +1,7 @@
 /** Asks a gateway pod for its Report, by IP and with the admin token; needs no DNS and follows no redirect. */
 import { isIP } from 'node:net';
 import { err, ok } from '@offloader/contract';
-import type { Report, Result } from '@offloader/contract';
+import type { CacheVolume, Report, Result } from '@offloader/contract';
 import type { ReportReader } from '../controllers/ports.ts';
 
 export type ReportReaderOptions = { readonly port: number; readonly adminToken: string; readonly version: string };
@@ -36,5 +36,7 @@ const parseReport = (raw: unknown): Result<Report, string> => {
   if (typeof report !== 'object' || report === null || typeof report.config_sync !== 'object' || !Array.isArray(report.datasets)) {
     return err('answered with something other than a report');
   }
-  return ok({ ...(report as Report), keys: report.keys ?? [], incidents: report.incidents ?? [] });
+  // What an older gateway does not tell yet is taken as in order.
+  const cacheVolume: CacheVolume = report.cache_volume ?? { status: 'ok', reason: null, since: null };
+  return ok({ ...(report as Report), keys: report.keys ?? [], incidents: report.incidents ?? [], cache_volume: cacheVolume });
 };

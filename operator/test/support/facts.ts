@@ -101,6 +101,7 @@ export const report = (sequence: number, rows: readonly DatasetReport[], keys: R
   duckdb_status: 'ok',
   pool: { connections: 1, busy: 0, saturated: false, remote_cap: 1 },
   disk: { cache_dir_free_bytes: null },
+  cache_volume: { status: 'ok', reason: null, since: null },
   ready: true,
   config_sync: { enabled: true, result: 'applied', error: null, last_checked: null, last_applied: null, revision: null, sequence },
   datasets: rows,

@@ -128,6 +128,7 @@ export class FakeGateway {
       duckdb_status: 'ok',
       pool: { connections: 1, busy: 0, saturated: false, remote_cap: 1 },
       disk: { cache_dir_free_bytes: null },
+      cache_volume: { status: 'ok', reason: null, since: null },
       ready: true,
       config_sync: {
         enabled: true,
