@@ -1,0 +1,41 @@
+/** What is known of one dataset. Its own attempts, one at a time, and its configuration change it; nobody else does. */
+import type { CompiledDataset, SourceCredentials } from '@offloader/contract';
+import type { ObjectStore } from './object-store.ts';
+import { type DatasetIndex, emptyIndex } from './record.ts';
+import type { Attempt } from './report.ts';
+
+export type DatasetState = {
+  dataset: CompiledDataset;
+  credentials: SourceCredentials | null;
+  store: ObjectStore;
+  index: DatasetIndex;
+  /** The manifest that was looked at last and what it named; a conditional request is right only while that is what we have. */
+  seen: { readonly etag: string; readonly snapshotId: string } | null;
+  attempt: Attempt | null;
+  /** Attempts that failed since the last that did not. */
+  failures: number;
+  /** Why a pin or a block could not be obeyed. */
+  refused: string | null;
+  reachable: boolean | null;
+  manifestValid: boolean | null;
+  healthy: boolean;
+  ended: boolean;
+  /** Ends the load that runs. */
+  abort: AbortController;
+};
+
+export const createDatasetState = (dataset: CompiledDataset, store: ObjectStore): DatasetState => ({
+  dataset,
+  credentials: null,
+  store,
+  index: emptyIndex,
+  seen: null,
+  attempt: null,
+  failures: 0,
+  refused: null,
+  reachable: null,
+  manifestValid: null,
+  healthy: true,
+  ended: false,
+  abort: new AbortController(),
+});
