@@ -2,7 +2,9 @@
  * A real API server with the real operator, and gateways that only report, from the operator's own tests. Loaded by URL: tsc
  * cannot rewrite a relative import into the sources of another project.
  */
-type Gateway = { snapshots: string[]; frozen: boolean };
+type Gateway = { readonly name: string; snapshots: string[]; frozen: boolean };
+/** Claims and volumes, and what a StatefulSet and a provisioner would do with them. */
+export type CacheVolumes = { give(pod: string): Promise<string>; succeed(n: number): Promise<string>; pod(name: string): Promise<any> };
 export type World = {
   readonly namespace: string;
   readonly gateways: readonly Gateway[];
@@ -32,6 +34,9 @@ export const installCrds = async (kubeconfig: string): Promise<void> => {
   await worldModule.installCrds(client);
   client.close();
 };
+
+export const cacheVolumes = async (world: World): Promise<CacheVolumes> =>
+  new (await from('../../operator/test/support/cache-volumes.ts')).CacheVolumes(world);
 
 /** A namespace of its own, with gateways that hold two snapshots each. */
 export const openWorld = async (kubeconfig: string, namespace: string): Promise<World> => {

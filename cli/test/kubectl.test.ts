@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { extract } from 'tar';
-import { dataset, endpoint, installCrds, openWorld, replicas, startApiServer } from './cluster-world.ts';
+import { cacheVolumes, dataset, endpoint, installCrds, openWorld, replicas, startApiServer } from './cluster-world.ts';
 import type { ApiServer, World } from './cluster-world.ts';
 import { inFolder, offloader } from './run-offloader.ts';
 
@@ -59,6 +59,23 @@ there('kubectl offloader', () => {
     world.gateways[0]!.frozen = true;
     const ran = await kubectl('pin', 'visits', 's1', '--timeout', '2');
     expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('not every gateway') });
+  });
+
+  test('quarantine-volume says which volume holds the old data, when the replica serves from a new one', async () => {
+    const volumes = await cacheVolumes(world);
+    const [old] = await Promise.all(world.gateways.map(({ name }) => volumes.give(name)));
+    const [ran] = await Promise.all([kubectl('quarantine-volume', 'offloader-gateway-0'), volumes.succeed(0)]);
+    expect(ran).toMatchObject({ code: 0, err: '' });
+    expect(ran.out.trim().split('\n').at(-1)).toBe(
+      `offloader-gateway-0 serves from a new volume; the old data is in PersistentVolume ${String(old)}.`,
+    );
+  });
+
+  test('quarantine-volume ends with 1 and the reason when it has to wait, and when the pod is no gateway', async () => {
+    const waits = await kubectl('quarantine-volume', 'offloader-gateway-0', '--timeout', '2');
+    expect(waits).toMatchObject({ code: 1, err: expect.stringMatching(/no pod with a bound volume.*take it back with: kubectl annotate/) });
+    const lost = await kubectl('quarantine-volume', 'nope');
+    expect(lost).toMatchObject({ code: 1, out: '', err: expect.stringContaining('offloader-gateway-0') });
   });
 
   test('status lists every object, and ends with 1 when one is not ready', async () => {

@@ -5,6 +5,7 @@ export * from './owner.ts';
 export * from './names.ts';
 export * from './bundle.ts';
 export * from './report.ts';
+export * from './volume-records.ts';
 export * from './canonical.ts';
 export * from './memo.ts';
 export * from './duration.ts';

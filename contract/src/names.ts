@@ -41,6 +41,8 @@ export const objectNames = (release: string) => ({
   keys: `${release}-gateway-keys`,
   /** Secret with copies of the source credentials that datasets name. */
   credentials: `${release}-gateway-credentials`,
+  /** ConfigMap with what is remembered of each replica's cache volume: requests to replace it, and the tokens acted on. */
+  volumes: `${release}-gateway-volumes`,
   /** Secret with secretKeyBase and adminToken. */
   secrets: `${release}-gateway-secrets`,
 });

@@ -4,7 +4,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { labels, maxConfigParts, mounted, objectNames } from '@offloader/contract';
-import { permissions } from '@offloader/operator';
+import { clusterPermissions, permissions, volumePermissions } from '@offloader/operator';
+import type { Permission } from '@offloader/operator';
 import { parseAllDocuments } from 'yaml';
 
 const root = new URL('../../', import.meta.url);
@@ -71,6 +72,8 @@ const named = (objects: readonly Rendered[], kind: string): readonly string[] =>
 const envOf = ({ spec }: Rendered): Readonly<Record<string, string | undefined>> =>
   Object.fromEntries((spec.template.spec.containers[0]?.env ?? []).map(({ name, value }) => [name, value]));
 
+const rulesOf = (list: readonly Permission[]) => list.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
+
 const suite = helm === undefined ? describe.skip : describe;
 
 suite('the chart without any values', () => {
@@ -116,11 +119,19 @@ suite('the chart without any values', () => {
   });
 
   test('lets the operator do what it says it does, in its namespace, and nothing by wildcard', () => {
-    expect(named(objects, 'ClusterRole')).toEqual([]);
     const role = find(objects, 'Role', 'offloader-operator');
     expect(role.metadata.namespace).toBe('team');
-    expect(role.rules).toEqual(permissions.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs })));
+    expect(role.rules).toEqual(rulesOf([...permissions, ...volumePermissions]));
     expect(JSON.stringify(role.rules)).not.toContain('*');
+  });
+
+  test('gives it one right beyond its namespace, by a switch that takes all rights over volumes away', async () => {
+    expect(named(objects, 'ClusterRole')).toEqual(['offloader-operator-volumes-team']);
+    expect(find(objects, 'ClusterRole', 'offloader-operator-volumes-team').rules).toEqual(rulesOf(clusterPermissions));
+    const off = await render({ 'operator.volumeQuarantine.enabled': 'false' });
+    expect([...named(off, 'ClusterRole'), ...named(off, 'ClusterRoleBinding')]).toEqual([]);
+    expect(find(off, 'Role', 'offloader-operator').rules).toEqual(rulesOf(permissions));
+    expect(envOf(find(off, 'Deployment', 'offloader-operator'))).toMatchObject({ OFFLOADER_VOLUME_QUARANTINE: 'false' });
   });
 
   test('mounts every part of the configuration, all optional, in one volume', () => {

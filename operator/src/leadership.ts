@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { apiVersion } from '@offloader/contract';
 import { BundleController } from './controllers/bundle.ts';
-import type { Cluster, ReportReader } from './controllers/ports.ts';
+import type { Cluster, ReportReader, Volumes } from './controllers/ports.ts';
+import { QuarantineController } from './controllers/quarantine.ts';
 import { RolloutController } from './controllers/rollout.ts';
 import { StatusController } from './controllers/status.ts';
 import type { TokenDeps } from './controllers/tokens.ts';
@@ -21,6 +22,7 @@ export type LeadershipDeps = {
   readonly settings: OperatorSettings;
   readonly client: ApiClient;
   readonly cluster: Cluster;
+  readonly volumes: Volumes;
   readonly reader: ReportReader;
   readonly clock: Clock;
   readonly observe: Observe;
@@ -33,15 +35,22 @@ export type Leadership = {
   readonly watches: Watches;
   readonly rollout: RolloutController;
   readonly bundle: BundleController;
+  readonly quarantine: QuarantineController;
   /** Ends what runs in good order; nothing is written afterwards. */
   readonly stop: () => Promise<void>;
 };
 
-type Queues = Readonly<Record<'bundle' | 'rollout' | 'status', Reconciler>>;
-type Controllers = { readonly bundle: BundleController; readonly rollout: RolloutController; readonly status: StatusController };
+type Queues = Readonly<Record<'bundle' | 'rollout' | 'status' | 'quarantine', Reconciler>>;
+type Controllers = {
+  readonly bundle: BundleController;
+  readonly rollout: RolloutController;
+  readonly status: StatusController;
+  readonly quarantine: QuarantineController;
+};
 
-/** The one key of the bundle's queue. */
+/** The one key of the bundle's queue, and of the quarantine's. */
 const bundleKey = 'bundle';
+const volumesKey = 'volumes';
 
 /** Starts to lead: fills the caches, hears every pod once, then lets the queues run. */
 export const lead = (deps: LeadershipDeps): Leadership => {
@@ -50,7 +59,10 @@ export const lead = (deps: LeadershipDeps): Leadership => {
     // What changes before the caches are full is seen by the first turn anyway.
     if (term.begun) queues[queue].enqueue(key);
   };
-  const watches = createWatches({
+  const lookAtVolumes = (): void => {
+    if (watches.claims.isSynced) enqueue('quarantine', volumesKey);
+  };
+  const watches: Watches = createWatches({
     client: deps.client,
     namespace: deps.settings.namespace,
     release: deps.settings.release,
@@ -64,25 +76,31 @@ export const lead = (deps: LeadershipDeps): Leadership => {
     },
     podChanged: (name) => {
       enqueue('rollout', name);
+      lookAtVolumes();
+    },
+    claimChanged: () => {
+      lookAtVolumes();
     },
   });
   const controllers = createControllers(deps, watches, enqueue);
   const queues = createQueues(deps, controllers);
   const begin = async (): Promise<void> => {
     for (const watcher of watches.all) void watcher.run();
-    await Promise.all(watches.all.map((watcher) => watcher.synced));
+    await Promise.all(watches.needed.map((watcher) => watcher.synced));
     await controllers.rollout.survey();
     controllers.bundle.restore();
     term.begun = true;
     enqueue('bundle', bundleKey);
+    void watches.claims.synced.then(lookAtVolumes);
   };
   void begin();
   return {
-    isSynced: () => watches.all.every((watcher) => watcher.isSynced),
+    isSynced: () => watches.needed.every((watcher) => watcher.isSynced),
     queues,
     watches,
     rollout: controllers.rollout,
     bundle: controllers.bundle,
+    quarantine: controllers.quarantine,
     stop: async () => {
       term.begun = false;
       for (const watcher of watches.all) watcher.stop();
@@ -132,7 +150,23 @@ const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (que
     bundle: () => bundle.state,
     pods: () => rollout.states,
   });
-  return { bundle, rollout, status };
+  const quarantine = new QuarantineController({
+    release: settings.release,
+    rules: {
+      enabled: settings.volumeQuarantine,
+      automatic: settings.volumeQuarantineAutomatic,
+      intervalMs: settings.volumeQuarantineIntervalMs,
+    },
+    pods: watches.pods,
+    claims: watches.claims,
+    configMaps: watches.configMaps,
+    cluster,
+    volumes: deps.volumes,
+    observe,
+    nowMs: () => clock.nowMs(),
+    states: () => rollout.states,
+  });
+  return { bundle, rollout, status, quarantine };
 };
 
 const tokenDeps = ({ settings, cluster, clock, observe }: LeadershipDeps, watches: Watches): TokenDeps => ({
@@ -152,7 +186,7 @@ const tokenDeps = ({ settings, cluster, clock, observe }: LeadershipDeps, watche
   },
 });
 
-const createQueues = ({ clock, observe }: LeadershipDeps, { bundle, rollout, status }: Controllers): Queues => {
+const createQueues = ({ clock, observe }: LeadershipDeps, { bundle, rollout, status, quarantine }: Controllers): Queues => {
   const base: Pick<ReconcilerOptions, 'clock' | 'random' | 'ended'> = {
     clock,
     random: Math.random,
@@ -186,6 +220,14 @@ const createQueues = ({ clock, observe }: LeadershipDeps, { bundle, rollout, sta
       settleMs: 10,
       retry: { baseMs: 1000, maxMs: 60_000 },
       reconcile: (key) => status.reconcile(key),
+    }),
+    quarantine: createReconciler({
+      ...base,
+      name: 'quarantine',
+      concurrency: 1,
+      settleMs: 50,
+      retry: { baseMs: 1000, maxMs: 30_000 },
+      reconcile: () => quarantine.reconcile(),
     }),
   };
 };

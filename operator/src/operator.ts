@@ -7,6 +7,7 @@ import type { ApiClient, ApiClientOptions } from './kubernetes/client.ts';
 import { createApiClient } from './kubernetes/client.ts';
 import { createCluster } from './kubernetes/cluster.ts';
 import { leaseStore } from './kubernetes/lease.ts';
+import { createVolumes } from './kubernetes/volumes.ts';
 import { lead } from './leadership.ts';
 import type { Leadership } from './leadership.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -63,10 +64,11 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   const client = createApiClient({ config, guard, userAgent, ended });
   // The election has connections of its own: it must not wait behind a thousand statuses.
   const electionClient = createApiClient({ config, guard: () => undefined, userAgent, timeoutMs: leaseTimeoutMs, ended });
+  const volumes = createVolumes({ client, namespace });
   const cluster = createCluster({ client, namespace, release, pod: identity });
   const reader = createReportReader({ port: settings.adminPort, adminToken: settings.adminToken, version });
   const leader = createLeader({ ...options, observe }, term, electionClient, () =>
-    lead({ settings, client, cluster, reader, clock: systemClock, observe }),
+    lead({ settings, client, cluster, volumes, reader, clock: systemClock, observe }),
   );
   const ready = (): boolean => term.current?.isSynced() ?? true;
   const health = await startHealth(settings.httpPort, { alive: () => isAlive(term.current), ready, metrics });
@@ -129,6 +131,11 @@ const gaugesOf = (term: Term, leads: () => boolean): Gauges => ({
     const sequence = term.current?.bundle.state?.index.sequence ?? 0;
     const unreachable = pods.filter((pod) => pod.report === null).length;
     return { total: pods.length, unreachable, behind: pods.filter((pod) => pod.sequence < sequence).length };
+  },
+  volumes: () => {
+    const requests = term.current?.quarantine.requests ?? [];
+    const inPhase = (phase: string): number => requests.filter((request) => request.phase === phase).length;
+    return { waiting: inPhase('waiting'), refused: inPhase('refused'), replacing: inPhase('replacing') };
   },
   sequence: () => term.current?.bundle.state?.index.sequence ?? 0,
 });

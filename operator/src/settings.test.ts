@@ -18,6 +18,9 @@ describe('settings', () => {
         leaseDurationMs: 15_000,
         leaseRenewDeadlineMs: 10_000,
         leaseRetryMs: 2000,
+        volumeQuarantine: true,
+        volumeQuarantineAutomatic: true,
+        volumeQuarantineIntervalMs: 6 * 60 * 60_000,
         logLevel: 'info',
       },
     });
@@ -29,6 +32,7 @@ describe('settings', () => {
     ['an unknown auth mode', { OFFLOADER_AUTH: 'maybe' }, 'OFFLOADER_AUTH'],
     ['a port that is none', { OFFLOADER_HTTP_PORT: 'x' }, 'OFFLOADER_HTTP_PORT'],
     ['a duration that is none', { OFFLOADER_LEASE_DURATION: '-5s' }, 'OFFLOADER_LEASE_DURATION'],
+    ['a switch that is neither', { OFFLOADER_VOLUME_QUARANTINE: 'yes' }, 'OFFLOADER_VOLUME_QUARANTINE'],
     ['a deadline beyond the lease', { OFFLOADER_LEASE_RENEW_DEADLINE: '20s' }, 'OFFLOADER_LEASE_RENEW_DEADLINE'],
   ])('%s is refused with the name of the variable and no value', (_sentence, env, name) => {
     const parsed = parseSettings({ ...least, ...env }, 'host');

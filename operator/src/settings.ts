@@ -14,6 +14,10 @@ export type OperatorSettings = {
   readonly leaseDurationMs: number;
   readonly leaseRenewDeadlineMs: number;
   readonly leaseRetryMs: number;
+  /** Whether cache volumes may be replaced, also unasked, and how often unasked. */
+  readonly volumeQuarantine: boolean;
+  readonly volumeQuarantineAutomatic: boolean;
+  readonly volumeQuarantineIntervalMs: number;
   readonly logLevel: string;
 };
 
@@ -34,6 +38,21 @@ export const settingsTable = {
     about: 'a leader that has not renewed for this long ends',
   },
   leaseRetryMs: { env: 'OFFLOADER_LEASE_RETRY', fallback: '2s', about: 'how often the lease is renewed or tried for' },
+  volumeQuarantine: {
+    env: 'OFFLOADER_VOLUME_QUARANTINE',
+    fallback: 'true',
+    about: 'true or false: whether it may replace the cache volume of a replica',
+  },
+  volumeQuarantineAutomatic: {
+    env: 'OFFLOADER_VOLUME_QUARANTINE_AUTOMATIC',
+    fallback: 'true',
+    about: 'true or false: whether a gateway that reports its volume as failed is given a new one unasked',
+  },
+  volumeQuarantineIntervalMs: {
+    env: 'OFFLOADER_VOLUME_QUARANTINE_INTERVAL',
+    fallback: '360m',
+    about: 'how long after an unasked replacement of a replica the next one may follow',
+  },
   logLevel: { env: 'OFFLOADER_LOG_LEVEL', fallback: 'info', about: 'error, warn, info or debug' },
 } as const satisfies Record<keyof OperatorSettings, Setting>;
 
@@ -57,6 +76,10 @@ export const parseSettings = (
     if (value === undefined) refuse(setting, 'a positive number of seconds or a duration such as 250ms, 5s, 2m');
     return value ?? 0;
   };
+  const flag = (setting: Setting): boolean => {
+    if (!['true', 'false'].includes(text(setting))) refuse(setting, 'true or false');
+    return text(setting) === 'true';
+  };
   const { auth, logLevel } = settingsTable;
   const namespace = text(settingsTable.namespace) || (env['POD_NAMESPACE'] ?? '').trim();
   if (namespace === '') refuse(settingsTable.namespace, 'the name of a namespace');
@@ -74,6 +97,9 @@ export const parseSettings = (
     leaseDurationMs: duration(settingsTable.leaseDurationMs),
     leaseRenewDeadlineMs: duration(settingsTable.leaseRenewDeadlineMs),
     leaseRetryMs: duration(settingsTable.leaseRetryMs),
+    volumeQuarantine: flag(settingsTable.volumeQuarantine),
+    volumeQuarantineAutomatic: flag(settingsTable.volumeQuarantineAutomatic),
+    volumeQuarantineIntervalMs: duration(settingsTable.volumeQuarantineIntervalMs),
     logLevel: text(logLevel),
   };
   if (settings.leaseDurationMs > 0 && settings.leaseRenewDeadlineMs >= settings.leaseDurationMs)

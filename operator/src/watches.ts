@@ -1,8 +1,8 @@
-/** The watches of a leader: the three kinds, what the operator itself wrote, and the gateway pods. Handlers only enqueue. */
+/** The watches of a leader: the three kinds, what the operator itself wrote, the gateway pods and their volumes. Handlers only enqueue. */
 import { annotations, labels } from '@offloader/contract';
 import type { Kind } from '@offloader/contract';
 import { sharingSpec } from './domain/definition.ts';
-import type { ConfigMap, CustomResource, KubeObject, Pod, Secret } from './domain/kube-object.ts';
+import type { Claim, ConfigMap, CustomResource, KubeObject, Pod, Secret } from './domain/kube-object.ts';
 import type { Observe } from './domain/observation.ts';
 import type { ApiClient } from './kubernetes/client.ts';
 import { listWatch } from './kubernetes/list-watch.ts';
@@ -21,6 +21,7 @@ export type WatchesDeps = {
   readonly bundleChanged: () => void;
   readonly statusChanged: (kind: Kind, name: string) => void;
   readonly podChanged: (name: string) => void;
+  readonly claimChanged: (name: string) => void;
 };
 
 export type Watches = {
@@ -28,7 +29,10 @@ export type Watches = {
   readonly secrets: Watcher<Secret>;
   readonly configMaps: Watcher<ConfigMap>;
   readonly pods: Watcher<Pod>;
+  readonly claims: Watcher<Claim>;
   readonly all: readonly Watcher<KubeObject>[];
+  /** What must be known before anything is written. Claims are not among it: who may not read them can still be configured. */
+  readonly needed: readonly Watcher<KubeObject>[];
 };
 
 /** A full list this often finds what a watch may have lost. */
@@ -71,8 +75,11 @@ export const createWatches = (deps: WatchesDeps): Watches => {
   const secrets = watcher<Secret>(resourceTypes.Secret, own, deps.bundleChanged);
   const configMaps = watcher<ConfigMap>(resourceTypes.ConfigMap, own, deps.bundleChanged);
   const pods = watcher<Pod>(resourceTypes.Pod, gateways, deps.podChanged);
-  const all = [resources.Dataset, resources.Endpoint, resources.ApiKey, secrets, configMaps, pods] as readonly Watcher<KubeObject>[];
-  return { resources, secrets, configMaps, pods, all };
+  // A StatefulSet gives the claims that it makes the labels by which it selects its pods.
+  const claims = watcher<Claim>(resourceTypes.PersistentVolumeClaim, gateways, deps.claimChanged);
+  const { Dataset, Endpoint, ApiKey } = resources;
+  const needed = [Dataset, Endpoint, ApiKey, secrets, configMaps, pods] as readonly Watcher<KubeObject>[];
+  return { resources, secrets, configMaps, pods, claims, needed, all: [...needed, claims] };
 };
 
 type Share<T> = (known: T, next: T) => T;

@@ -1,11 +1,11 @@
 /** The objects of one release in one namespace, as the commands read and edit them. */
-import { annotations, apiVersion, kinds, labels } from '@offloader/contract';
-import type { ApiKey, Dataset, Endpoint, Kind, Result } from '@offloader/contract';
+import { annotations, apiVersion, kinds, labels, objectNames, ok, parseVolumeRecords } from '@offloader/contract';
+import type { ApiKey, Dataset, Endpoint, Kind, Result, VolumeRecords } from '@offloader/contract';
 import type { Api, ApiCall, ApiProblem } from './api.ts';
 
 export type ResourceOf = { readonly Dataset: Dataset; readonly Endpoint: Endpoint; readonly ApiKey: ApiKey };
 export type Pod = {
-  readonly metadata: { readonly name: string; readonly uid?: string };
+  readonly metadata: { readonly name: string; readonly uid?: string; readonly labels?: Readonly<Record<string, string>> };
   readonly status?: {
     readonly phase?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
@@ -26,6 +26,10 @@ export interface Cluster {
   dataset(name: string): Answer<Dataset>;
   /** Changes a Dataset; with its resourceVersion in the patch, only if nobody else did meanwhile. */
   patchDataset(name: string, patch: unknown): Answer<Dataset>;
+  /** Sets annotations of a pod, or with null takes them off. */
+  annotatePod(name: string, values: Readonly<Record<string, string | null>>): Answer<Pod>;
+  /** What the operator remembers of the cache volumes; nothing yet when there is no such ConfigMap. */
+  volumes(): Answer<VolumeRecords>;
   pods(component: 'gateway' | 'operator'): Answer<readonly Pod[]>;
 }
 
@@ -46,6 +50,19 @@ export const openCluster = (api: Api, { namespace, release }: { readonly namespa
     dataset: (name) => read({ path: `${folder('Dataset')}/${name}` }),
     patchDataset: (name, patch) =>
       read({ method: 'PATCH', path: `${folder('Dataset')}/${name}`, query: { fieldManager: 'kubectl-offloader' }, patch }),
+    annotatePod: (name, values) =>
+      read({
+        method: 'PATCH',
+        path: `/api/v1/namespaces/${namespace}/pods/${name}`,
+        query: { fieldManager: 'kubectl-offloader' },
+        patch: { metadata: { annotations: values } },
+      }),
+    volumes: async () => {
+      const path = `/api/v1/namespaces/${namespace}/configmaps/${objectNames(release).volumes}`;
+      const found = await read<{ readonly data?: Readonly<Record<string, string>> }>({ path });
+      if (!found.ok && found.error.status !== 404) return found;
+      return ok(parseVolumeRecords(found.ok ? (found.value.data ?? {}) : {}));
+    },
     pods: (component) =>
       items(`/api/v1/namespaces/${namespace}/pods`, {
         labelSelector: `${labels.instance}=${release},${labels.component}=${component}`,

@@ -45,6 +45,23 @@ export interface Cluster {
   emit(note: EventNote): Promise<void>;
 }
 
+export type Keeping = {
+  /** The claim that must be bound to it. */
+  readonly claimUid: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+};
+
+/** Writes to what holds the caches; every one fails when this process does not lead. */
+export interface Volumes {
+  /** Keeps a PersistentVolume when its claim goes, and marks it; or says why that cannot be. */
+  retain(volume: string, keeping: Keeping): Promise<Result<null, string>>;
+  /** Only the claim of that uid. */
+  removeClaim(name: string, uid: string): Promise<void>;
+  /** Only the pod of that uid, and only when its disruption budget allows it. */
+  evict(pod: string, uid: string): Promise<void>;
+}
+
 export interface ReportReader {
   /** The pod's report, or in a few words why there is none. */
   read(ip: string): Promise<Result<Report, string>>;

@@ -37,4 +37,12 @@ export type ConfigMap = KubeObject & {
 };
 /** Values in base64. */
 export type Secret = KubeObject & { readonly type?: string; readonly data?: Readonly<Record<string, string>> };
-export type Pod = KubeObject & { readonly status?: { readonly podIP?: string; readonly phase?: string } };
+export type Pod = KubeObject & {
+  readonly status?: {
+    readonly podIP?: string;
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+};
+/** A PersistentVolumeClaim. */
+export type Claim = KubeObject & { readonly spec?: { readonly volumeName?: string } };

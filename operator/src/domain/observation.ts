@@ -1,5 +1,5 @@
 /** Everything the operator has to tell. Logs and metrics are two consumers of it. */
-import type { Kind } from '@offloader/contract';
+import type { Kind, VolumeCause, VolumePhase } from '@offloader/contract';
 
 export type Observation =
   | { readonly kind: 'listed'; readonly watcher: string; readonly objects: number; readonly found: number }
@@ -33,6 +33,16 @@ export type Observation =
   | { readonly kind: 'nudged'; readonly pod: string; readonly sequence: number; readonly attempt: number }
   | { readonly kind: 'pod_unreachable'; readonly pod: string; readonly why: string }
   | { readonly kind: 'pod_reachable'; readonly pod: string }
+  | {
+      readonly kind: 'volume_quarantine';
+      readonly pod: string;
+      readonly phase: VolumePhase;
+      readonly cause: VolumeCause;
+      /** The token of the request. */
+      readonly asked: string;
+      readonly volume: string | null;
+      readonly message: string;
+    }
   | { readonly kind: 'status_written'; readonly object: string; readonly resource: Kind }
   /** For metrics alone. */
   | { readonly kind: 'api_request'; readonly method: string; readonly status: number; readonly tookMs: number }

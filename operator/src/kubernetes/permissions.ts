@@ -36,7 +36,24 @@ export const permissions: readonly Permission[] = [
     about: 'compiled keys, minted tokens, credentials that Datasets name',
   },
   { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch', 'patch'], about: 'finding the gateways and nudging their kubelets' },
+  { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['list', 'watch'], about: 'finding the cache volumes' },
   { apiGroups: [''], resources: ['events'], verbs: ['create'], about: 'events on the three kinds' },
   { apiGroups: ['apps'], resources: ['statefulsets'], verbs: ['get'], about: 'the owner of what is written for the gateways' },
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'], about: 'leader election' },
+];
+
+/** What replacing cache volumes needs besides, in the namespace; a switch of the chart gives it. */
+export const volumePermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['delete'], about: 'a new claim is a new volume' },
+  { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'], about: 'the pod goes as a drain would take it, within its budget' },
+];
+
+/** And in the cluster: the one permission beyond the namespace, under the same switch. */
+export const clusterPermissions: readonly Permission[] = [
+  {
+    apiGroups: [''],
+    resources: ['persistentvolumes'],
+    verbs: ['get', 'patch'],
+    about: 'keeping and marking the volume of a replaced claim',
+  },
 ];

@@ -12,6 +12,7 @@ export const resourceTypes = {
   ApiKey: own('ApiKey'),
   ConfigMap: { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps' },
   Secret: { group: '', version: 'v1', kind: 'Secret', plural: 'secrets' },
+  PersistentVolumeClaim: { group: '', version: 'v1', kind: 'PersistentVolumeClaim', plural: 'persistentvolumeclaims' },
   Pod: { group: '', version: 'v1', kind: 'Pod', plural: 'pods' },
   Event: { group: '', version: 'v1', kind: 'Event', plural: 'events' },
   StatefulSet: { group: 'apps', version: 'v1', kind: 'StatefulSet', plural: 'statefulsets' },

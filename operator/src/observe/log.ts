@@ -15,6 +15,7 @@ const levels: Partial<Record<Observation['kind'], Level>> = {
   token_minted: 'info',
   snapshot_released: 'info',
   pod_reachable: 'info',
+  volume_quarantine: 'warn',
   drift_corrected: 'warn',
   credentials_missing: 'warn',
   pod_unreachable: 'warn',

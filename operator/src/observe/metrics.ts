@@ -9,6 +9,8 @@ export type Gauges = {
   readonly watchers: () => readonly { readonly watcher: string; readonly objects: number; readonly silentMs: number }[];
   readonly gateways: () => { readonly total: number; readonly unreachable: number; readonly behind: number };
   readonly sequence: () => number;
+  /** Replicas whose cache volume is to be replaced, by how far that has come. */
+  readonly volumes: () => Readonly<Record<'waiting' | 'refused' | 'replacing', number>>;
 };
 
 export type Metrics = { readonly observe: Observe; readonly render: () => Promise<string>; readonly contentType: string };
@@ -50,6 +52,9 @@ const registerGauges = (register: Registry, version: string, gauges: Gauges): vo
     g.set({ state: 'unreachable' }, unreachable);
     g.set({ state: 'behind' }, behind);
   });
+  gauge('volume_quarantines', 'Replicas whose cache volume is to be replaced.', ['phase'], (g) => {
+    for (const [phase, count] of Object.entries(gauges.volumes())) g.set({ phase }, count);
+  });
   gauge('workqueue_depth', 'Keys waiting for a turn.', ['controller'], (g) => {
     for (const { controller, depth } of gauges.queues()) g.set({ controller }, depth);
   });
@@ -90,6 +95,7 @@ const createCounters = (register: Registry): Observe => {
     buckets: [0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10],
     registers,
   });
+  const replaced = counter('volumes_replaced', 'Cache volumes replaced, by what asked for it.', ['cause']);
   const tokens = counter('tokens_minted', 'Tokens minted.', []);
   const count: { [K in Observation['kind']]?: (observation: Extract<Observation, { kind: K }>) => void } = {
     reconciled: ({ controller, error, tookMs }) => {
@@ -104,6 +110,9 @@ const createCounters = (register: Registry): Observe => {
     nudged: ({ attempt }) => nudges.inc({ repeated: attempt > 0 ? 'true' : 'false' }),
     drift_corrected: () => drift.inc(),
     token_minted: () => tokens.inc(),
+    volume_quarantine: ({ phase, cause }) => {
+      if (phase === 'replaced') replaced.inc({ cause });
+    },
     api_request: ({ method, status, tookMs }) => {
       requests.inc({ method, status: String(status) });
       if (method !== 'WATCH') requestTimes.observe({ method }, tookMs / 1000);

@@ -43,13 +43,23 @@ export class FakeGateway {
     this.name = options.name;
   }
 
+  /** What differs from a healthy volume. */
+  volume: Report['cache_volume'] = { status: 'ok', reason: null, since: null };
+
   async start(): Promise<this> {
-    const { client, namespace, release, name, ip, port } = this.#options;
+    const { ip, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, ip, resolve);
     });
     this.port = (this.#server.address() as AddressInfo).port;
+    await this.appear();
+    return this;
+  }
+
+  /** Makes the Pod, at the start and when the one before was taken away. */
+  async appear(): Promise<void> {
+    const { client, namespace, release, name, ip } = this.#options;
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const metadata = { name, labels: { [labels.instance]: release, [labels.component]: 'gateway' } };
     await client.request({
@@ -61,10 +71,9 @@ export class FakeGateway {
       method: 'PATCH',
       path: `${path}/${name}/status`,
       contentType: 'application/merge-patch+json',
-      body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] } },
+      body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True' }] } },
     });
     await this.#mount();
-    return this;
   }
 
   async stop(): Promise<void> {
@@ -87,7 +96,14 @@ export class FakeGateway {
       return;
     }
     const { client, namespace, name } = this.#options;
-    const pod = (await client.request({ method: 'GET', path: `/api/v1/namespaces/${namespace}/pods/${name}` })) as any;
+    const pod = (await client
+      .request({ method: 'GET', path: `/api/v1/namespaces/${namespace}/pods/${name}` })
+      .catch(() => undefined)) as any;
+    // Without its pod nothing answers under its address.
+    if (pod === undefined) {
+      request.socket.destroy();
+      return;
+    }
     const nudge = pod.metadata.annotations?.[annotations.configRevision] as string | undefined;
     if (nudge !== this.#nudge && !this.frozen) {
       this.#nudge = nudge;
@@ -128,7 +144,7 @@ export class FakeGateway {
       duckdb_status: 'ok',
       pool: { connections: 1, busy: 0, saturated: false, remote_cap: 1 },
       disk: { cache_dir_free_bytes: null },
-      cache_volume: { status: 'ok', reason: null, since: null },
+      cache_volume: this.volume,
       ready: true,
       config_sync: {
         enabled: true,

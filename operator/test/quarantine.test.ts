@@ -1,0 +1,168 @@
+/** Whole-volume quarantine against a real API server; the StatefulSet's and the provisioner's part is played by the test. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { parseVolumeRecords } from '@offloader/contract';
+import { clusterPermissions, permissions, volumePermissions } from '../src/index.ts';
+import type { Permission } from '../src/index.ts';
+import { startApiServer } from './support/api-server.ts';
+import type { ApiServer } from './support/api-server.ts';
+import { CacheVolumes } from './support/cache-volumes.ts';
+import { dataset } from './support/samples.ts';
+import { World, clientOf, installCrds, release, until } from './support/world.ts';
+
+const server = await startApiServer();
+const there = 'unavailable' in server ? describe.skip : describe;
+const [pod0, pod1] = [`${release}-gateway-0`, `${release}-gateway-1`] as const;
+
+there('a cache volume', () => {
+  const api = server as ApiServer;
+  let world: World;
+  let volumes: CacheVolumes;
+  let turn = 0;
+
+  beforeAll(async () => {
+    const client = clientOf(api.kubeconfig);
+    await installCrds(client);
+    client.close();
+  });
+  afterAll(() => api.stop());
+  beforeEach(async () => {
+    turn += 1;
+    world = await new World(api.kubeconfig, `volumes-${String(turn)}`).open();
+    volumes = new CacheVolumes(world);
+    await world.apply('Dataset', 'visits', dataset());
+  });
+  afterEach(() => world.close());
+
+  const addReplica = async (): Promise<string> => {
+    const { name } = await world.addGateway();
+    return volumes.give(name);
+  };
+  const recordOf = async (pod: string) => {
+    const found: any = await world.client
+      .request({ method: 'GET', path: world.path('configmaps', `${release}-gateway-volumes`) })
+      .catch(() => ({}));
+    return parseVolumeRecords(found.data ?? {})[pod];
+  };
+  const reached = (pod: string, phase: string, what: RegExp = /./) =>
+    until(`${pod} to be ${phase}`, async () => {
+      const request = (await recordOf(pod))?.request;
+      return request?.phase === phase && what.test(request.message);
+    });
+  const reasons = async () =>
+    (await world.events())
+      .map(({ reason }) => reason)
+      .filter((reason) => reason.startsWith('Volume'))
+      .toSorted();
+
+  /** A kubeconfig with these rights and no others. */
+  const allowed = async (namespaced: readonly Permission[], cluster: readonly Permission[]) => {
+    const name = `${release}-operator`;
+    const rbac = '/apis/rbac.authorization.k8s.io/v1';
+    const rules = (list: readonly Permission[]) => list.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
+    const post = (path: string, body: object) => world.client.request({ method: 'POST', path, body });
+    const subjects = [{ kind: 'ServiceAccount', name, namespace: world.namespace }];
+    const [own, everywhere] = [{ metadata: { name } }, { metadata: { name: `${name}-${world.namespace}` } }];
+    const group = 'rbac.authorization.k8s.io';
+    await post(world.path('serviceaccounts'), own);
+    await post(`${rbac}/namespaces/${world.namespace}/roles`, { ...own, rules: rules(namespaced) });
+    await post(`${rbac}/namespaces/${world.namespace}/rolebindings`, {
+      ...own,
+      roleRef: { apiGroup: group, kind: 'Role', name },
+      subjects,
+    });
+    await post(`${rbac}/clusterroles`, { ...everywhere, rules: rules(cluster) });
+    const roleRef = { apiGroup: group, kind: 'ClusterRole', ...everywhere.metadata };
+    await post(`${rbac}/clusterrolebindings`, { ...everywhere, roleRef, subjects });
+    const asked: any = await post(`${world.path('serviceaccounts', name)}/token`, { spec: {} });
+    const config = world.kubeConfig();
+    config.users = [{ name: 'admin', token: asked.status.token }];
+    return config;
+  };
+
+  test('is replaced once for an annotation on its pod: the old volume kept and marked, claim and pod made anew', async () => {
+    const old = await addReplica();
+    await addReplica();
+    const operator = await world.startOperator({}, await allowed([...permissions, ...volumePermissions], clusterPermissions));
+    await world.settled('Dataset', 'visits', 'True');
+    await volumes.annotate('pods', pod0, 'q1');
+    const fresh = await volumes.succeed(0);
+    await reached(pod0, 'replaced');
+    const kept = await volumes.volume(old);
+    expect(kept.spec.persistentVolumeReclaimPolicy).toBe('Retain');
+    expect(kept.metadata.labels).toEqual({ 'offloader.dev/quarantined-from': pod0 });
+    expect((await volumes.volume(fresh)).spec.persistentVolumeReclaimPolicy).toBe('Delete');
+    expect(await recordOf(pod0)).toMatchObject({ handled: ['q1'], request: { cause: 'asked', volume: old } });
+    expect(await reasons()).toEqual(['VolumeQuarantined', 'VolumeReplaced']);
+    // The same token again, now with another operator: nothing happens.
+    await operator.stop();
+    await volumes.annotate('pods', pod0, 'q1');
+    const { uid } = (await volumes.pod(pod0)).metadata;
+    const second = await world.startOperator();
+    await until('turns', () => second.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'quarantine').length > 1);
+    expect([(await volumes.pod(pod0)).metadata.uid, (await volumes.claimOf(pod0)).metadata.deletionTimestamp]).toEqual([uid, undefined]);
+  });
+
+  test('is replaced for an annotation on its claim, one replica at a time, and by whichever operator leads', async () => {
+    await addReplica();
+    await addReplica();
+    const first = await world.startOperator();
+    await world.settled('Dataset', 'visits', 'True');
+    await volumes.annotate('persistentvolumeclaims', `cache-${pod0}`, 'q1');
+    await reached(pod0, 'replacing');
+    await volumes.annotate('persistentvolumeclaims', `cache-${pod1}`, 'q1');
+    await reached(pod1, 'waiting', /one replica at a time/);
+    // The leader goes in the middle of it.
+    await first.stop();
+    const second = await world.startOperator();
+    await volumes.succeed(0);
+    await reached(pod0, 'replaced');
+    await volumes.succeed(1);
+    await reached(pod1, 'replaced');
+    const metrics = await (await fetch(`http://127.0.0.1:${String(second.httpPort)}/metrics`)).text();
+    expect(metrics).toContain('offloader_operator_volumes_replaced_total{cause="asked"} 2');
+    expect(metrics).toContain('offloader_operator_volume_quarantines{phase="replacing"} 0');
+  });
+
+  test('of the last replica that serves stays, until another one serves', async () => {
+    await addReplica();
+    await world.startOperator();
+    await world.settled('Dataset', 'visits', 'True');
+    await volumes.annotate('pods', pod0, 'q1');
+    await reached(pod0, 'waiting', /only replica that serves/);
+    expect((await volumes.claimOf(pod0)).metadata.deletionTimestamp).toBeUndefined();
+    await addReplica();
+    await volumes.succeed(0);
+    await reached(pod0, 'replaced');
+    expect(await reasons()).toEqual(['VolumeQuarantineWaiting', 'VolumeQuarantined', 'VolumeReplaced']);
+  });
+
+  test('that a gateway reports as failed is replaced unasked, and not again within the interval', async () => {
+    await addReplica();
+    await addReplica();
+    await world.startOperator();
+    await world.settled('Dataset', 'visits', 'True');
+    const failed = { status: 'failed', reason: 'unwritable', since: '2026-06-01T00:00:00Z' } as const;
+    world.gateways[1]!.volume = failed;
+    await volumes.succeed(1);
+    await reached(pod1, 'replaced');
+    world.gateways[1]!.volume = failed;
+    await reached(pod1, 'waiting', /again/);
+    expect((await volumes.claimOf(pod1)).metadata.deletionTimestamp).toBeUndefined();
+  });
+
+  test('stays when the operator may not keep the volume, and it says what to do', async () => {
+    await addReplica();
+    await addReplica();
+    const config = await allowed(permissions, []);
+    const operator = await world.startOperator({ volumeQuarantine: false }, config);
+    await world.settled('Dataset', 'visits', 'True');
+    await volumes.annotate('pods', pod0, 'q1');
+    await reached(pod0, 'refused', /By hand.*kubectl patch pv/);
+    await operator.stop();
+    // The switch is on, but somebody left the ClusterRole out.
+    await world.startOperator({}, config);
+    await reached(pod0, 'refused', /ClusterRole/);
+    expect((await volumes.claimOf(pod0)).metadata.deletionTimestamp).toBeUndefined();
+    expect(await reasons()).toEqual(['VolumeQuarantineRefused', 'VolumeQuarantineRefused']);
+  });
+});
