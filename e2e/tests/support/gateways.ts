@@ -1,5 +1,7 @@
 /** Consumers' calls, through the Service or to one replica. */
-import { get, kubectl, type KubeObject } from './kubectl.ts';
+import type { Report } from '@offloader/contract';
+import { get, kubectl, secretValue, type KubeObject } from './kubectl.ts';
+import { until } from './until.ts';
 
 export type Answer = {
   readonly status: number;
@@ -65,6 +67,34 @@ const podsOf = async (component: string): Promise<readonly Pod[]> => {
 
 export const gatewayPods = async (): Promise<readonly Pod[]> => podsOf('gateway');
 export const operatorPods = async (): Promise<readonly Pod[]> => podsOf('operator');
+
+/** A pod's address without port. */
+export const addressOf = ({ url }: Pod): string => new URL(url).hostname;
+
+/** Sets the number of replicas and waits until that many are ready, and no others are there. */
+export const scaleGateways = async (replicas: number): Promise<void> => {
+  await kubectl('scale', 'statefulset/offloader-gateway', `--replicas=${String(replicas)}`);
+  await until(
+    `${String(replicas)} gateways to be ready`,
+    gatewayPods,
+    (pods) => pods.length === replicas && pods.every(({ ready }) => ready),
+    { withinMs: 90_000, everyMs: 300 },
+  );
+};
+
+let adminToken: string | undefined;
+
+/** What a replica says of itself; undefined when it says nothing. */
+export const reportOf = async (pod: Pod): Promise<Report | undefined> => {
+  adminToken ??= await secretValue('offloader-gateway-secrets', 'adminToken');
+  const options = { headers: { authorization: `Bearer ${adminToken}` }, signal: AbortSignal.timeout(5000) };
+  const response = await fetch(`http://${addressOf(pod)}:4001/diagnostics`, options).catch(() => undefined);
+  return response?.ok === true ? ((await response.json()) as Report) : undefined;
+};
+
+/** The snapshot that a replica has loaded ahead. */
+export const stagedBy = async (pod: Pod, dataset: string): Promise<string | null> =>
+  (await reportOf(pod))?.datasets.find((row) => row.dataset === dataset)?.staged ?? null;
 
 /** The same request to every replica. */
 export const callEach = async (path: string, token?: string): Promise<readonly Answer[]> =>

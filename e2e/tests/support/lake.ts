@@ -16,6 +16,9 @@ const cli = new URL('../../../cli/src/main.ts', import.meta.url).pathname;
 const credentials = { accessKeyId: given('E2E_LAKE_KEY'), secretAccessKey: given('E2E_LAKE_SECRET') };
 const endpoint = given('E2E_LAKE_ENDPOINT');
 
+/** Where gateways reach the lake: the address of its Service. */
+export const lakeAddress = new URL(endpoint).hostname;
+
 /** Name of the Secret that Datasets of this suite name. */
 export const lakeSecret = 'lake-reader';
 export const lakeSecretObject = { apiVersion: 'v1', kind: 'Secret', metadata: { name: lakeSecret }, stringData: credentials };
