@@ -1,5 +1,6 @@
 /** Publishes into Google Cloud Storage, with the application default credentials. */
 import { Storage } from '@google-cloud/storage';
+import { PassThroughClient } from 'google-auth-library';
 import { err, ok } from '@offloader/contract';
 import type { Result } from '@offloader/contract';
 import { smallCallMs } from './target.ts';
@@ -9,9 +10,10 @@ import type { Target } from './target.ts';
 export const gcsBucket = (url: string): Target => {
   const { hostname: name, pathname } = new URL(url);
   const prefix = decodeURIComponent(pathname).replace(/^\/+|\/+$/g, '');
-  const storage = new Storage();
+  const isEmulated = process.env['STORAGE_EMULATOR_HOST'] !== undefined;
+  const storage = new Storage(isEmulated ? { authClient: new PassThroughClient() } : {});
   // For an emulator the SDK leaves out the path of the API, and reads would be 404.
-  if (process.env['STORAGE_EMULATOR_HOST'] !== undefined) storage.baseUrl = `${storage.apiEndpoint}/storage/v1`;
+  if (isEmulated) storage.baseUrl = `${storage.apiEndpoint}/storage/v1`;
   const bucket = storage.bucket(name);
   const key = (path: string): string => (prefix === '' ? path : `${prefix}/${path}`);
   const attempt = async <T>(path: string, work: () => Promise<T>): Promise<Result<T, string>> => {
@@ -22,18 +24,22 @@ export const gcsBucket = (url: string): Target => {
       return err(`gs://${name}/${key(path)}: ${status(error)}`);
     }
   };
+  /**
+   * One authenticated request. Not File.download: it runs an answer through a chain of joined streams, and Node takes the listeners
+   * of a late answer for a leak and says so on stderr.
+   */
+  const read = async (path: string): Promise<string | null> => {
+    const answer = await storage.authClient.request<string>({
+      url: `${storage.baseUrl}/b/${encodeURIComponent(name)}/o/${encodeURIComponent(key(path))}`,
+      params: { alt: 'media' },
+      responseType: 'text',
+      validateStatus: (code) => code === 200 || code === 404,
+    });
+    return answer.status === 404 ? null : answer.data;
+  };
   return {
     name: url,
-    readText: (path) =>
-      attempt(path, async () => {
-        try {
-          const [bytes] = await inTime(bucket.file(key(path)).download());
-          return bytes.toString('utf8');
-        } catch (error) {
-          if (status(error) === 'status 404') return null;
-          throw error;
-        }
-      }),
+    readText: (path) => attempt(path, () => inTime(read(path))),
     has: (path) => attempt(path, async () => (await inTime(bucket.file(key(path)).exists()))[0]),
     putFile: (path, source) => attempt(path, () => bucket.upload(source, { destination: key(path) }).then(() => null)),
     putText: (path, text) =>
