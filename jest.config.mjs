@@ -25,6 +25,11 @@ export default {
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{contract,gateway,operator,cli,bench}/{src,scripts}/**/*.test.ts'] },
     { ...base, displayName: 'integration', testMatch: ['<rootDir>/{contract,gateway,operator,cli,e2e,bench}/test/**/*.test.ts'] },
-    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/e2e/tests/**/*.test.ts'] },
+    {
+      ...base,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/e2e/tests/**/*.test.ts'],
+      setupFilesAfterEnv: ['<rootDir>/e2e/tests/support/every-step.ts'],
+    },
   ],
 };

@@ -1,6 +1,5 @@
 /** What a platform team does with kubectl alone: declare, publish, roll back, revoke; consumers see each within seconds. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { nonconforming } from './support/conformance.ts';
 import { call, callEach, gatewayPods, serviceUrl } from './support/gateways.ts';
 import { apply, get, kubectl, patch, remove, secretValue, waitReady } from './support/kubectl.ts';
 import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
@@ -36,7 +35,6 @@ describe('a platform team with kubectl', () => {
   test('applies a Dataset, an Endpoint and an ApiKey, and waits until every replica serves them', async () => {
     await apply(lakeSecretObject, dataset('visits'), endpoint('visits-daily', 'visits'), mintedKey('acme-dashboard', ['visits_daily']));
     for (const target of [visits, daily, key]) await waitReady(target);
-    expect(await nonconforming(visits, daily, key)).toEqual([]);
     expect((await get(visits)).status).toMatchObject({
       gateways: { ready: 2, total: 2 },
       activeSnapshot: { id: '2026-05-30T00', rows: 3 },
@@ -82,7 +80,6 @@ describe('a platform team with kubectl', () => {
       ({ status }) => (status?.['activeSnapshot'] as { id?: string } | undefined)?.id === '2026-05-31T00',
     );
     await waitReady(visits);
-    expect(await nonconforming(visits, daily, key)).toEqual([]);
   });
 
   test('rolls back by blocking the snapshot: both replicas answer from the one before', async () => {
@@ -93,7 +90,6 @@ describe('a platform team with kubectl', () => {
     expect(failures).toEqual([]);
     await waitReady(visits);
     expect((await get(visits)).status).toMatchObject({ activeSnapshot: { id: '2026-05-30T00' }, gateways: { ready: 2, total: 2 } });
-    expect(await nonconforming(visits)).toEqual([]);
   });
 
   test('takes the block away again by an edit, and pins a snapshot by another', async () => {
@@ -105,7 +101,6 @@ describe('a platform team with kubectl', () => {
     await patch(visits, { spec: { snapshot: { pin: null } } });
     await servedEverywhere('2026-05-31T00');
     await waitReady(visits);
-    expect(await nonconforming(visits)).toEqual([]);
   });
 
   test('reads the columns of kubectl get', async () => {
@@ -124,6 +119,5 @@ describe('a platform team with kubectl', () => {
       { withinMs: 10_000 },
     );
     await waitReady(key);
-    expect(await nonconforming(key)).toEqual([]);
   });
 });

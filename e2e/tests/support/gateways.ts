@@ -48,7 +48,14 @@ type PodStatus = {
   readonly podIP?: string;
   readonly containerStatuses?: readonly { readonly restartCount: number; readonly ready: boolean }[];
 };
-export type Pod = { readonly name: string; readonly uid: string; readonly restarts: number; readonly ready: boolean; readonly url: string };
+export type Pod = {
+  readonly name: string;
+  readonly uid: string;
+  readonly restarts: number;
+  readonly ready: boolean;
+  readonly ending: boolean;
+  readonly url: string;
+};
 
 const podsOf = async (component: string): Promise<readonly Pod[]> => {
   const selector = `app.kubernetes.io/instance=offloader,app.kubernetes.io/component=${component}`;
@@ -60,6 +67,7 @@ const podsOf = async (component: string): Promise<readonly Pod[]> => {
       uid: metadata.uid,
       restarts: containerStatuses?.[0]?.restartCount ?? 0,
       ready: containerStatuses?.[0]?.ready ?? false,
+      ending: metadata.deletionTimestamp !== undefined,
       url: `http://${podIP ?? ''}:4000`,
     };
   });
@@ -79,6 +87,17 @@ export const scaleGateways = async (replicas: number): Promise<void> => {
     gatewayPods,
     (pods) => pods.length === replicas && pods.every(({ ready }) => ready),
     { withinMs: 90_000, everyMs: 300 },
+  );
+};
+
+/** Sets the number of operators and waits until that many are ready, and no others are there. */
+export const scaleOperators = async (replicas: number): Promise<void> => {
+  await kubectl('scale', 'deployment/offloader-operator', `--replicas=${String(replicas)}`);
+  await until(
+    `${String(replicas)} operators to be ready`,
+    operatorPods,
+    (pods) => pods.length === replicas && pods.every(({ ready }) => ready),
+    { withinMs: 60_000, everyMs: 300 },
   );
 };
 

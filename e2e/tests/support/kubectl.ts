@@ -1,8 +1,10 @@
 /** kubectl as a platform team uses it, against the cluster that e2e/run prepared. */
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const root = new URL('../../../', import.meta.url).pathname;
 
 /** What e2e/run hands over; a missing one means that the suite was started by hand. */
 export const given = (name: string): string => {
@@ -28,6 +30,7 @@ export type KubeObject = {
     readonly name: string;
     readonly uid: string;
     readonly generation?: number;
+    readonly deletionTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
@@ -54,8 +57,23 @@ const withInput = async (args: readonly string[], input: string): Promise<string
 };
 
 /** `kubectl apply` of objects. */
-export const apply = async (...objects: readonly object[]): Promise<string> =>
-  withInput(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+export const apply = async (...objects: readonly object[]): Promise<string> => applyIn(namespace, ...objects);
+
+/** The same in another namespace. */
+export const applyIn = async (into: string, ...objects: readonly object[]): Promise<string> =>
+  withInput(['apply', '--namespace', into, '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+
+/** helm, in the release's namespace unless another is named; the chart lies under the root of the repository. */
+export const helm = async (...args: readonly string[]): Promise<string> => {
+  const inNamespace = args.includes('--namespace') ? [] : ['--namespace', namespace];
+  return (await run(given('E2E_HELM'), [...args, ...inNamespace], { cwd: root })).stdout.trim();
+};
+
+/** The plugin `kubectl offloader`. */
+export const kubectlOffloader = async (...args: readonly string[]): Promise<string> => {
+  const plugin = join(root, 'cli/src/kubectl.ts');
+  return (await run(process.execPath, ['--conditions=source', plugin, ...args, '--namespace', namespace])).stdout.trim();
+};
 
 /** One object, as the API server has it. */
 export const get = async (target: string): Promise<KubeObject> => JSON.parse(await kubectl('get', target, '-o', 'json')) as KubeObject;
