@@ -158,6 +158,24 @@ suite('the chart without any values', () => {
     expect(find(objects, 'StatefulSet', 'offloader-gateway').spec.template.spec.automountServiceAccountToken).toBe(false);
   });
 
+  test('Gateways are a StatefulSet with a cache volume each.', () => {
+    const { spec } = find(objects, 'StatefulSet', 'offloader-gateway') as any;
+    expect(spec.volumeClaimTemplates.map(({ metadata }: Rendered) => metadata.name)).toEqual(['cache']);
+    const [gateway] = spec.template.spec.containers;
+    expect(gateway.volumeMounts).toContainEqual({ name: 'cache', mountPath: '/var/cache/offloader' });
+    expect(gateway.env).toContainEqual({ name: 'OFFLOADER_CACHE_DIR', value: '/var/cache/offloader' });
+  });
+
+  test('They hold no Kubernetes credentials and no API access: configuration arrives as mounted ConfigMaps and a Secret of key hashes.', () => {
+    const { automountServiceAccountToken, volumes } = find(objects, 'StatefulSet', 'offloader-gateway').spec.template.spec;
+    expect(automountServiceAccountToken).toBe(false);
+    const subjects = (objects as readonly any[]).flatMap((object) => object.subjects ?? []).map(({ name }) => name);
+    expect(subjects).toEqual(['offloader-operator', 'offloader-operator']);
+    const sources = volumes?.find(({ name }) => name === 'config')?.projected?.sources ?? [];
+    expect([...new Set(sources.flatMap((source) => Object.keys(source)))].toSorted()).toEqual(['configMap', 'secret']);
+    expect(JSON.stringify(sources)).toContain('offloader-gateway-keys');
+  });
+
   test('has nothing in the pods that a new chart version or an edit of the configuration would change', () => {
     const { metadata } = find(objects, 'StatefulSet', 'offloader-gateway').spec.template;
     expect(Object.keys(metadata.labels).toSorted()).toEqual([
