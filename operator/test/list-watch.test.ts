@@ -55,7 +55,7 @@ describe('list and watch over HTTP', () => {
     };
   };
 
-  test('a list is read page by page, with its selector, and without managed fields', async () => {
+  test('a list is read page by page, with its selector; of managed fields the last foreign manager stays', async () => {
     answers = [
       json(200, { metadata: { resourceVersion: '7', continue: 'more' }, items: [item('a', '1')] }),
       json(200, { metadata: { resourceVersion: '7' }, items: [item('b', '2')] }),
@@ -63,8 +63,8 @@ describe('list and watch over HTTP', () => {
     const { items, resourceVersion } = await source().list(never);
     expect(resourceVersion).toBe('7');
     expect(items).toEqual([
-      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', resourceVersion: '1' } },
-      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'b', resourceVersion: '2' } },
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'a', resourceVersion: '1' }, changedBy: 'x' },
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'b', resourceVersion: '2' }, changedBy: 'x' },
     ]);
     expect(
       asked.map(({ searchParams }) => [searchParams.get('labelSelector'), searchParams.get('limit'), searchParams.get('continue')]),
@@ -117,6 +117,22 @@ describe('list and watch over HTTP', () => {
       },
     ];
     await expect(source().watch('7', () => undefined, never)).rejects.toThrow();
+  });
+
+  test.each([
+    ['a handler that throws', line('ADDED', item('a', '8')), 'a bug'],
+    ['a line that is no event', '<html>\n', 'JSON'],
+  ])('%s breaks the watch and nothing else', async (_, text, why) => {
+    answers = [(_request, response) => response.writeHead(200).write(text)];
+    const take = (): void => {
+      throw new Error('a bug');
+    };
+    await expect(source().watch('7', take, never)).rejects.toThrow(why);
+  });
+
+  test('a page of a list may take longer than other requests', async () => {
+    answers = [(_, response) => setTimeout(() => response.writeHead(200).end('{"items":[]}'), 800)];
+    expect(await source().list(never)).toMatchObject({ items: [] });
   });
 
   test('a connection that goes silent for longer than the server would keep it breaks the watch', async () => {

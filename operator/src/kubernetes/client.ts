@@ -14,6 +14,8 @@ export type ApiRequest = {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly signal?: AbortSignal;
+  /** Longer than usual for what takes long. */
+  readonly timeoutMs?: number;
 };
 
 export type StreamRequest = {
@@ -33,7 +35,7 @@ export interface ApiClient {
   close(): void;
 }
 
-/** Long enough for a slow list on a loaded server, short enough that a lost connection does not cost a lease. */
+/** Long enough for a loaded server, short enough that a lost connection does not cost a lease. */
 const requestTimeoutMs = 10_000;
 
 type Connection = Pick<https.RequestOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername' | 'headers' | 'auth'>;
@@ -87,7 +89,7 @@ export const createApiClient = ({ config, guard, userAgent, timeoutMs, ended }: 
       };
       const startedMs = performance.now();
       const tell = (status: number): void => ended?.({ method: request.method, status, tookMs: performance.now() - startedMs });
-      const exchange = { ...settings, method: request.method, agent, headers, timeout: timeoutMs ?? requestTimeoutMs };
+      const exchange = { ...settings, method: request.method, agent, headers, timeout: request.timeoutMs ?? timeoutMs ?? requestTimeoutMs };
       return once(transport, exchange, body, request.signal).then(
         (answer) => {
           tell(200);
@@ -179,7 +181,12 @@ const lines = (transport: Transport, options: https.RequestOptions, stream: Stre
         }
         const parts = (rest + text).split('\n');
         rest = parts.pop() ?? '';
-        for (const part of parts) if (part !== '') stream.onLine(part);
+        try {
+          for (const part of parts) if (part !== '') stream.onLine(part);
+        } catch (error) {
+          // Thrown out of here it would end the process; a line that cannot be taken breaks the watch, and a list follows.
+          request.destroy(error instanceof Error ? error : new Error(String(error)));
+        }
       });
       response.on('error', reject);
       response.on('close', () => {

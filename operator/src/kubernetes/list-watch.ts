@@ -19,6 +19,8 @@ export type ListWatchOptions = {
 };
 
 const pageSize = '500';
+/** A page of large objects from a server under load takes its time; given up too soon it would be asked for again, for ever. */
+const pageTimeoutMs = 60_000;
 /** How long the server keeps a watch open. It sends a bookmark just before it ends one. */
 const defaultWatchSeconds = 30;
 /** Beyond the server's own limit: silence until then means that the connection is dead. */
@@ -35,7 +37,7 @@ export const listWatch = <T extends KubeObject>(options: ListWatchOptions): Watc
       let token = '';
       for (;;) {
         const query = { ...selector, limit: pageSize, ...(token === '' ? {} : { continue: token }) };
-        const page = parseList<T>(await options.client.request({ method: 'GET', path, query, signal }));
+        const page = parseList<T>(await options.client.request({ method: 'GET', path, query, signal, timeoutMs: pageTimeoutMs }));
         // Items of a list leave out what the list says for all of them.
         for (const item of page.items) items.push({ ...item, apiVersion: apiVersionOf(options.type), kind: options.type.kind });
         token = page.continue;

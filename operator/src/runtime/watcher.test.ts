@@ -35,11 +35,12 @@ const scripted = (lists: (readonly Versioned[] | Error)[]) => {
   return { source, sessions, listed: () => listed };
 };
 
-const build = (lists: (readonly Versioned[] | Error)[], relistMs = 600_000) => {
+const build = (lists: (readonly Versioned[] | Error)[], relistMs = 600_000, broken = { handler: false }) => {
   const clock = new ManualClock();
   const server = scripted(lists);
   const changed: string[] = [];
   const found: number[] = [];
+  const failed: number[] = [];
   const watcher = new Watcher<Versioned>({
     name: 'things',
     source: server.source,
@@ -47,14 +48,17 @@ const build = (lists: (readonly Versioned[] | Error)[], relistMs = 600_000) => {
     random: () => 0.5,
     retry: { baseMs: 500, maxMs: 15_000 },
     relistMs,
-    changed: (name, before, after) =>
-      changed.push(`${name}:${before?.metadata.resourceVersion ?? '-'}>${after?.metadata.resourceVersion ?? '-'}`),
+    changed: (name, before, after) => {
+      if (broken.handler) throw new Error('a bug');
+      changed.push(`${name}:${before?.metadata.resourceVersion ?? '-'}>${after?.metadata.resourceVersion ?? '-'}`);
+    },
     observe: (observation) => {
       if (observation.kind === 'listed') found.push(observation.found);
+      if (observation.kind === 'watch_failed') failed.push(observation.retryInMs);
     },
   });
   void watcher.run();
-  return { clock, server, watcher, changed, found };
+  return { clock, server, watcher, changed, found, failed };
 };
 
 describe('the watcher', () => {
@@ -126,6 +130,35 @@ describe('the watcher', () => {
     await clock.advance(0);
     expect(server.listed()).toBe(2);
     expect(watcher.list()).toHaveLength(2);
+    watcher.stop();
+  });
+
+  test('a change that its handler threw on is told again after a list, whether an event or a list had brought it', async () => {
+    const broken = { handler: false };
+    const { clock, server, watcher, changed } = build([[object('a', 1)], [object('a', 101)]], 600_000, broken);
+    await clock.advance(0);
+    changed.length = 0;
+    broken.handler = true;
+    const session = server.sessions[0]!;
+    // As the adapter does: what the callback throws breaks the watch.
+    expect(() => session.events(event('MODIFIED', 'a', 101))).toThrow('a bug');
+    session.end(new Error('a bug'));
+    await clock.advance(2000);
+    expect(server.listed()).toBeGreaterThan(1);
+    expect(changed).toEqual([]);
+    broken.handler = false;
+    await clock.advance(20_000);
+    expect(changed).toEqual(['a:1>101']);
+    expect(watcher.get('a')).toEqual(object('a', 101));
+    watcher.stop();
+  });
+
+  test('an overloaded server is left alone for as long as it asks', async () => {
+    const { clock, server, failed, watcher } = build([Object.assign(new Error('too many requests'), { retryAfterMs: 40_000 }), []]);
+    await clock.advance(39_000);
+    expect([server.listed(), failed]).toEqual([1, [40_000]]);
+    await clock.advance(2000);
+    expect(watcher.isSynced).toBe(true);
     watcher.stop();
   });
 

@@ -2,7 +2,7 @@
  * Keeps a cache of one kind of object by list and watch. It never gives up: a closed watch goes on from the last version,
  * an expired one lists again, errors back off, and a full list every few minutes finds what a watch may have lost.
  */
-import { backoffMs } from './backoff.ts';
+import { retryDelayMs } from './backoff.ts';
 import type { Backoff } from './backoff.ts';
 import { sleep } from './clock.ts';
 import type { Clock } from './clock.ts';
@@ -33,7 +33,7 @@ export type WatcherOptions<T extends Versioned> = {
   readonly relistMs: number;
   /** `next` as it is kept, given what is known: what both have in common need not be held twice. */
   readonly share?: (known: T, next: T) => T;
-  /** Must only enqueue: it runs inside the watch. */
+  /** Must only enqueue: it runs inside the watch. A change it throws on is not taken over, so the next list tells it again. */
   readonly changed: (name: string, before: T | undefined, after: T | undefined) => void;
   readonly observe: (observation: WatcherObservation) => void;
 };
@@ -101,7 +101,7 @@ export class Watcher<T extends Versioned> {
 
   /** Lists and watches until stopped. */
   async run(): Promise<void> {
-    const { clock, observe, name, random, retry } = this.#options;
+    const { clock, observe, name, random } = this.#options;
     const signal = this.#stop.signal;
     let listDueMs = 0;
     while (!this.#stopped()) {
@@ -115,11 +115,12 @@ export class Watcher<T extends Versioned> {
         observe({ kind: 'watch_ended', watcher: name, end });
         if (end === 'expired') this.#resourceVersion = undefined;
         if (clock.monotonicMs() - startedMs >= shortestWatchMs) this.#failures = 0;
-        else await this.#pause();
+        else await sleep(clock, this.#delayMs(undefined), signal);
       } catch (error) {
         if (this.#stopped()) return;
-        observe({ kind: 'watch_failed', watcher: name, error, retryInMs: backoffMs(retry, this.#failures + 1, 1) });
-        await this.#pause();
+        const retryInMs = this.#delayMs(error);
+        observe({ kind: 'watch_failed', watcher: name, error, retryInMs });
+        await sleep(clock, retryInMs, signal);
       }
     }
   }
@@ -132,10 +133,10 @@ export class Watcher<T extends Versioned> {
     return this.#stop.signal.aborted;
   }
 
-  async #pause(): Promise<void> {
-    const { clock, random, retry } = this.#options;
+  #delayMs(error: unknown): number {
+    const { random, retry } = this.#options;
     this.#failures += 1;
-    await sleep(clock, backoffMs(retry, this.#failures, random()), this.#stop.signal);
+    return retryDelayMs(retry, this.#failures, random(), error);
   }
 
   async #watch(signal: AbortSignal): Promise<WatchEnd> {
@@ -143,8 +144,8 @@ export class Watcher<T extends Versioned> {
       this.#resourceVersion ?? '',
       (event) => {
         this.#lastContactMs = this.#options.clock.monotonicMs();
-        this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
         if (event.type !== 'BOOKMARK') this.#take(event);
+        this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
       },
       signal,
     );
@@ -154,9 +155,20 @@ export class Watcher<T extends Versioned> {
     const { name, resourceVersion } = event.object.metadata;
     const known = this.#objects.get(name);
     if (known !== undefined && !isNewer(resourceVersion, known.metadata.resourceVersion)) return;
-    if (event.type === 'DELETED') this.#objects.delete(name);
-    else this.#keep(event.object);
-    this.#options.changed(name, known, event.type === 'DELETED' ? undefined : event.object);
+    const after = event.type === 'DELETED' ? undefined : event.object;
+    this.#tell(name, known, after);
+    if (after === undefined) this.#objects.delete(name);
+    else this.#keep(after);
+  }
+
+  /** A change that could not be told is found again by a full list: the cache has not taken it over. */
+  #tell(name: string, before: T | undefined, after: T | undefined): void {
+    try {
+      this.#options.changed(name, before, after);
+    } catch (error) {
+      this.#resourceVersion = undefined;
+      throw error;
+    }
   }
 
   #keep(object: T): void {
@@ -172,16 +184,19 @@ export class Watcher<T extends Versioned> {
     const changed: { readonly before: T | undefined; readonly after: T | undefined }[] = [];
     for (const item of items) {
       const known = this.#objects.get(item.metadata.name);
-      if (known?.metadata.resourceVersion === item.metadata.resourceVersion && known !== undefined) continue;
       if (known !== undefined && !isNewer(item.metadata.resourceVersion, known.metadata.resourceVersion)) continue;
-      this.#keep(item);
       changed.push({ before: known, after: item });
     }
     for (const known of this.#objects.values()) {
       // Something we put after the list was taken is newer than the list and stays.
       if (listed.has(known.metadata.name) || isNewer(known.metadata.resourceVersion, resourceVersion)) continue;
-      this.#objects.delete(known.metadata.name);
       changed.push({ before: known, after: undefined });
+    }
+    for (const { before, after } of changed) {
+      const { name } = ((after ?? before) as T).metadata;
+      this.#tell(name, before, after);
+      if (after === undefined) this.#objects.delete(name);
+      else this.#keep(after);
     }
     this.#resourceVersion = resourceVersion;
     this.#options.observe({
@@ -192,6 +207,5 @@ export class Watcher<T extends Versioned> {
     });
     this.#listedOnce = true;
     this.#announceSynced();
-    for (const { before, after } of changed) this.#options.changed((after ?? before)?.metadata.name ?? '', before, after);
   }
 }

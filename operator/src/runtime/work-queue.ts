@@ -1,5 +1,5 @@
 /** Work by key: each key runs at most once at a time, repeats collapse, failures come back later and later. */
-import { backoffMs } from './backoff.ts';
+import { retryDelayMs } from './backoff.ts';
 import type { Backoff } from './backoff.ts';
 import type { Clock } from './clock.ts';
 
@@ -104,7 +104,7 @@ export class WorkQueue {
     } catch (error) {
       const failures = (this.#failures.get(key) ?? 0) + 1;
       this.#failures.set(key, failures);
-      const retryInMs = backoffMs(this.#options.retry, failures, this.#options.random());
+      const retryInMs = retryDelayMs(this.#options.retry, failures, this.#options.random(), error);
       this.#options.failed(key, error, retryInMs);
       this.add(key, retryInMs);
     }
