@@ -3,6 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Bundle, BundleIndex, CompiledDataset, CompiledEndpoint, CompiledKey, Credentials, LoadedConfig } from './bundle.ts';
 import { canonicalJson, canonicalOf, sha256Hex } from './canonical.ts';
 import { revisionOf } from './compile/compile.ts';
+import { rememberingWith } from './memo.ts';
 import { maxConfigParts, maxPartBytes, mounted } from './names.ts';
 import { err, ok, type Result } from './result.ts';
 
@@ -34,28 +35,40 @@ const split = (items: readonly Item[]): readonly Uint8Array[] => {
 
 const entry = (file: string, bytes: Uint8Array): BundleIndex['parts'][number] => ({ file, sha256: sha256Hex(bytes), bytes: bytes.length });
 
-/**
- * The parts and their index. `sequence` is the writer's count of writes. Throws RangeError when the bundle needs more than
- * maxConfigParts parts (the chart mounts no more), or when the keys, the credentials or one object do not fit into a part.
- */
-export const encodeBundle = (bundle: Bundle, credentials: Credentials, sequence: number): EncodedBundle => {
+type Packed = Omit<EncodedBundle, 'index'>;
+
+/** The parts without their index, or why they cannot be mounted. Asked twice for the same bundle, packed once. */
+const packed = rememberingWith((bundle: Bundle, credentials: Credentials): Result<Packed, string> => {
   const items: readonly Item[] = [
     ...bundle.datasets.map((dataset) => ({ dataset })),
     ...bundle.endpoints.map((endpoint) => ({ endpoint })),
   ];
   const config = split(items);
   if (config.length > maxConfigParts)
-    throw new RangeError(`the configuration needs ${config.length} parts of ${maxPartBytes} bytes; ${maxConfigParts} are mounted`);
+    return err(`the configuration needs ${config.length} parts of ${maxPartBytes} bytes; ${maxConfigParts} are mounted`);
   const keys = pack(`{"keys":${listed(bundle.keys)}}`);
-  const secrets = pack(canonicalJson({ credentials }));
+  const named = new Set(bundle.datasets.map(({ source }) => source.credentials));
+  const own = Object.fromEntries(Object.entries(credentials).filter(([name]) => named.has(name)));
+  const secrets = pack(canonicalJson({ credentials: own }));
   const biggest = Math.max(keys.length, secrets.length, ...config.map((part) => part.length));
-  if (biggest > maxPartBytes) throw new RangeError(`a part of the configuration takes ${biggest} bytes; ${maxPartBytes} are allowed`);
-  const parts = [
+  if (biggest > maxPartBytes) return err(`a part of the configuration takes ${biggest} bytes; ${maxPartBytes} are allowed`);
+  return ok({ config, keys, credentials: secrets });
+});
+
+/** Whether the gateways can mount the bundle: maxConfigParts parts, none larger than maxPartBytes. */
+export const fitsGateways = (bundle: Bundle, credentials: Credentials): boolean => packed(bundle, credentials).ok;
+
+/** The parts and their index. `sequence` is the writer's count of writes. Throws RangeError for a bundle that fits no gateway. */
+export const encodeBundle = (bundle: Bundle, credentials: Credentials, sequence: number): EncodedBundle => {
+  const parts = packed(bundle, credentials);
+  if (!parts.ok) throw new RangeError(parts.error);
+  const { config, keys, credentials: secrets } = parts.value;
+  const entries = [
     ...config.map((bytes, n) => entry(mounted.part(n), bytes)),
     entry(mounted.keys, keys),
     entry(mounted.credentials, secrets),
   ];
-  return { index: { format: 1, revision: bundle.revision, sequence, auth: bundle.auth, parts }, config, keys, credentials: secrets };
+  return { index: { format: 1, revision: bundle.revision, sequence, auth: bundle.auth, parts: entries }, ...parts.value };
 };
 
 const isPart = (value: unknown): value is BundleIndex['parts'][number] => {

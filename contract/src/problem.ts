@@ -29,6 +29,8 @@ export const problemCodes = [
   'column_not_selected',
   'column_not_allowlisted',
   'incomparable_param',
+  // all objects together
+  'configuration_full',
   // manifests
   'missing_file',
   'invalid_json',

@@ -11,7 +11,7 @@ import { compileKey } from './api-key.ts';
 import { judge, type Judged, judgeInOrder, type Verdict } from './claims.ts';
 import { compileDataset, type DatasetBase, withEndpoints } from './dataset.ts';
 import { compileEndpoint, endpointName, stillFits, withLayout } from './endpoint.ts';
-import { lookAt, type Seen, specOf } from './objects.ts';
+import { lookAt, objectId, type Seen, specOf } from './objects.ts';
 
 export type { Verdict } from './claims.ts';
 export type TokenHashes = readonly { readonly sha256: string; readonly notAfter: string | null }[];
@@ -24,6 +24,8 @@ export type CompileInput = {
   /** Snapshot ids released for activation, by dataset. */
   readonly releases: Readonly<Record<string, string | null>>;
   readonly lastGood: Bundle | null;
+  /** `Kind/name` of objects that the gateways have no room for in their present form. */
+  readonly refused?: ReadonlySet<string>;
 };
 export type Compiled = { readonly bundle: Bundle; readonly verdicts: readonly Verdict[] };
 
@@ -128,9 +130,20 @@ export const revisionOf = ({ auth, datasets, endpoints, keys }: Omit<Bundle, 're
   return sha256Hex(`{"auth":${canonicalJson(auth)},"datasets":${list(datasets)},"endpoints":${list(endpoints)},"keys":${list(keys)}}`);
 };
 
+const configurationFull = problem(
+  'configuration_full',
+  '',
+  'the configuration of the gateways has no room for it',
+  'remove objects that are no longer used, shorten descriptions and enums, or give some objects a release of their own',
+);
+const withRefusals = (seen: readonly Seen[], refused: CompileInput['refused']): readonly Seen[] =>
+  refused === undefined
+    ? seen
+    : seen.map((one) => (refused.has(objectId(one.kind, one.name)) ? { ...one, problems: [...one.problems, configurationFull] } : one));
+
 /** Deterministic: the same resources, in any order, give the same bundle. */
 export const compile = (input: CompileInput): Compiled => {
-  const seen = lookAt(input.resources);
+  const seen = withRefusals(lookAt(input.resources), input.refused);
   const datasets = judgeDatasets(ofKind<Dataset>(seen, 'Dataset'), input);
   const bases = indexed(compiledOf(datasets), (base) => base.name);
   const endpointsSeen = ofKind<Endpoint>(seen, 'Endpoint');

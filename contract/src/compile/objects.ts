@@ -16,6 +16,9 @@ export type Seen<R extends Resource = Resource> = {
   readonly isRepeat: boolean;
 };
 
+/** How an object is called among all of them. */
+export const objectId = (kind: Kind, name: string): string => `${kind}/${name}`;
+
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   value !== null && typeof value === 'object' ? (value as Readonly<Record<string, unknown>>) : {};
 const textAt = (value: Readonly<Record<string, unknown>>, key: string): string => (typeof value[key] === 'string' ? value[key] : '');
@@ -41,7 +44,7 @@ export const lookAt = (raws: readonly unknown[]): readonly Seen[] => {
     if (kind === undefined) return [];
     const name = textAt(recordOf(recordOf(raw)['metadata']), 'name');
     const parsed = parsedOf(raw as object);
-    const id = `${kind}/${name}`;
+    const id = objectId(kind, name);
     const isRepeat = name !== '' && names.has(id);
     names.add(id);
     const repeat = isRepeat

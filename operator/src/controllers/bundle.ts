@@ -1,6 +1,6 @@
 /** Compiles the three kinds into the bundle and brings the cluster to hold it: parts first, the index last. */
 import { canonicalJson, compile, encodeBundle, mounted, objectNames } from '@offloader/contract';
-import type { AuthMode, Bundle, BundleIndex, Compiled, EncodedBundle, Verdict } from '@offloader/contract';
+import type { AuthMode, Bundle, BundleIndex, Compiled, CompileInput, EncodedBundle, Verdict } from '@offloader/contract';
 import type { TokenStanding } from '../domain/api-key-status.ts';
 import { applyPlan, bundleObjects } from '../domain/apply-plan.ts';
 import type { Action } from '../domain/apply-plan.ts';
@@ -12,6 +12,7 @@ import type { Placement } from '../domain/placement.ts';
 import type { Releases } from '../domain/releases.ts';
 import type { Judgement } from '../domain/rollout.ts';
 import { gatherCredentials } from './credentials.ts';
+import { createFit } from './fitting.ts';
 import type { Caches, Cluster } from './ports.ts';
 import { readStoredBundle, releasesOf } from './stored-bundle.ts';
 import { reconcileTokens } from './tokens.ts';
@@ -52,6 +53,7 @@ export class BundleController {
   #placement: Placement = new Map();
   #index: BundleIndex | null = null;
   #releases: Releases = {};
+  readonly #fit = createFit();
 
   constructor(deps: BundleDeps) {
     this.#deps = deps;
@@ -89,8 +91,10 @@ export class BundleController {
   async reconcile(): Promise<number> {
     const { cluster, release, observe, monotonicMs } = this.#deps;
     const startedMs = monotonicMs();
-    const { objects, tokens, compiled } = await this.#compile();
-    const [credentials, owner] = await Promise.all([gatherCredentials(cluster, compiled.bundle, observe), cluster.gatewayOwner()]);
+    const { objects, tokens, input } = await this.#gather();
+    const wanted = compile(input);
+    const [credentials, owner] = await Promise.all([gatherCredentials(cluster, wanted.bundle, observe), cluster.gatewayOwner()]);
+    const compiled = await this.#fit({ input, compiled: wanted, credentials });
     const encoded = this.#numbered(encodeBundle(compiled.bundle, credentials, this.#index?.sequence ?? 0));
     const isNew = encoded.index.sequence !== this.#index?.sequence;
     const writes = await this.#write(applyPlan(bundleObjects({ release, encoded, owner }), this.#seen(), release), isNew);
@@ -119,7 +123,7 @@ export class BundleController {
     return resyncMs;
   }
 
-  async #compile(): Promise<{ readonly objects: readonly CustomResource[]; readonly tokens: Tokens; readonly compiled: Compiled }> {
+  async #gather(): Promise<{ readonly objects: readonly CustomResource[]; readonly tokens: Tokens; readonly input: CompileInput }> {
     const { caches, auth } = this.#deps;
     // An object on its way out no longer counts, whatever finalizer still holds it: a deleted key must not work.
     const living = (resources: readonly CustomResource[]) => resources.filter((object) => object.metadata.deletionTimestamp === undefined);
@@ -127,14 +131,8 @@ export class BundleController {
     const objects = [...living(caches.resources.Dataset.list()), ...living(caches.resources.Endpoint.list()), ...keys];
     const served = new Map((this.#lastGood?.keys ?? []).map((key) => [key.id, key.hashes]));
     const tokens = await reconcileTokens(this.#deps.tokens, keys, served);
-    const compiled = compile({
-      auth,
-      resources: objects.map(definitionOf),
-      tokens: tokens.hashes,
-      releases: this.#releases,
-      lastGood: this.#lastGood,
-    });
-    return { objects, tokens, compiled };
+    const resources = objects.map(definitionOf);
+    return { objects, tokens, input: { auth, resources, tokens: tokens.hashes, releases: this.#releases, lastGood: this.#lastGood } };
   }
 
   /** Keeps the sequence while the content is the same, else the next one. */
