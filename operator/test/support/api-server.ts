@@ -1,5 +1,11 @@
 /** A real API server for tests. Loaded by URL: tsc cannot rewrite a relative import into the sources of another project. */
-export type ApiServer = { readonly kubeconfig: string; readonly url: string; stop(): Promise<void> };
+export type ApiServer = {
+  readonly kubeconfig: string;
+  readonly url: string;
+  readonly token: string;
+  readonly caFile: string;
+  stop(): Promise<void>;
+};
 export type Unavailable = { readonly unavailable: string };
 
 const url = new URL('../../../contract/test/support/api-server.ts', import.meta.url).href;

@@ -131,7 +131,7 @@ export class World {
   }
 
   /** Waits until the object's Ready condition is as wanted for its present generation, and answers with its status. */
-  async settled(kind: Kind, name: string, ready: 'True' | 'False', reason?: string): Promise<any> {
+  async settled(kind: Kind, name: string, ready: 'True' | 'False', reason?: string, withinMs?: number): Promise<any> {
     let last: any;
     const matches = async (): Promise<boolean> => {
       last = await this.get(kind, name);
@@ -142,7 +142,7 @@ export class World {
         (reason === undefined || condition?.reason === reason)
       );
     };
-    await until(`${kind} ${name} to be Ready=${ready} ${reason ?? ''}`, matches).catch((error: unknown) => {
+    await until(`${kind} ${name} to be Ready=${ready} ${reason ?? ''}`, matches, withinMs).catch((error: unknown) => {
       throw new Error(`${String(error)}; status is ${JSON.stringify(last?.status)}`);
     });
     expectKstatus(last);

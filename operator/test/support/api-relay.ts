@@ -1,0 +1,70 @@
+/** An HTTP relay in front of the API server that counts requests and lets a test refuse, hold or change them. */
+import http from 'node:http';
+import https from 'node:https';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { ApiServer } from './api-server.ts';
+
+export type Relayed = { readonly method: string; readonly path: string; readonly isWatch: boolean };
+
+export class ApiRelay {
+  readonly requests: Relayed[] = [];
+  /** True: answered with 403 as the API server would. */
+  refuses: (request: Relayed) => boolean = () => false;
+  /** Milliseconds that a request waits before it goes on. */
+  delayMs: (request: Relayed) => number = () => 0;
+  readonly #target: ApiServer;
+  readonly #agent: https.Agent;
+  readonly #server = http.createServer((request, response) => void this.#relay(request, response));
+
+  constructor(target: ApiServer) {
+    this.#target = target;
+    this.#agent = new https.Agent({ keepAlive: true, ca: readFileSync(target.caFile) });
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#agent.destroy();
+  }
+
+  /** The way through the relay; without a token the relay's own. */
+  kubeConfig(token = this.#target.token): KubeConfig {
+    const config = new KubeConfig();
+    const server = `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
+    config.loadFromClusterAndUser({ name: 'relay', server, skipTLSVerify: true }, { name: 'admin', token });
+    return config;
+  }
+
+  /** What changed something, the lease left out: it is renewed all the time. */
+  get writes(): readonly Relayed[] {
+    return this.requests.filter(({ method, path }) => method !== 'GET' && !path.includes('/leases'));
+  }
+
+  async #relay(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const path = request.url ?? '';
+    const relayed = { method: request.method ?? 'GET', path, isWatch: path.includes('watch=true') };
+    this.requests.push(relayed);
+    const waitMs = this.delayMs(relayed);
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    if (this.refuses(relayed)) {
+      const message = 'forbidden by the test';
+      response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Status', reason: 'Forbidden', message }));
+      return;
+    }
+    const onward = https.request(this.#target.url + path, { method: relayed.method, headers: request.headers, agent: this.#agent });
+    onward.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    response.on('close', () => onward.destroy());
+    request.pipe(onward);
+  }
+}
