@@ -1,22 +1,21 @@
 /** The last configuration that was applied, kept on the cache volume for a restart with a bad one. Credentials are not kept. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bundle, type LoadedConfig, revisionOf } from '@offloader/contract';
+import { readJson, writeDurably } from '../durable-file.ts';
 
 const fileOf = (cacheDir: string): string => join(cacheDir, 'config', 'last-good.json');
 
 export const keepLastGood = async (cacheDir: string, { bundle, sequence }: LoadedConfig): Promise<void> => {
-  const file = fileOf(cacheDir);
   await mkdir(join(cacheDir, 'config'), { recursive: true });
   // Hashes of keys stand in it: only this user reads it.
-  await writeFile(`${file}.tmp`, JSON.stringify({ bundle, sequence }), { mode: 0o600 });
-  await rename(`${file}.tmp`, file);
+  await writeDurably(fileOf(cacheDir), JSON.stringify({ bundle, sequence }), 0o600);
 };
 
 /** The kept configuration when its digest holds, else undefined. */
 export const readLastGood = async (cacheDir: string): Promise<LoadedConfig | undefined> => {
   try {
-    const { bundle, sequence } = JSON.parse(await readFile(fileOf(cacheDir), 'utf8')) as { bundle: Bundle; sequence: number };
+    const { bundle, sequence } = (await readJson(fileOf(cacheDir))) as { bundle: Bundle; sequence: number };
     const { revision, ...content } = bundle;
     const isWhole = revisionOf(content) === revision;
     return isWhole ? { bundle, sequence, credentials: {} } : undefined;

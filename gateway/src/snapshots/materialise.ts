@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type CompiledDataset, err, type Manifest, ok, type Problem, resolveFileUrl, type Result } from '@offloader/contract';
 import { folders } from './layout.ts';
 import type { LoadFile, LoadJob } from './load-job.ts';
+import { loadProblem } from './load-problems.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type LoadRecord, writeRecord } from './record.ts';
 import { runLoad } from './run-load.ts';
@@ -93,27 +94,21 @@ const jobOf = ({ dataset, manifest, promised }: Offered, folder: string, files: 
   };
 };
 
-/** Loads an offered snapshot into a folder of its own; on any failure nothing of it is left. */
-export const materialise = async (
-  cacheDir: string,
+type Place = { readonly cacheDir: string; readonly loadId: string };
+
+const loadInto = async (
+  { cacheDir, loadId }: Place,
   offered: Offered,
   store: ObjectStore,
   limits: LoadLimits,
   signal: AbortSignal,
 ): Promise<Result<LoadRecord, LoadFailure>> => {
   const { dataset, manifest } = offered;
-  const lack = await room(cacheDir, manifest);
-  if (lack !== null) return err(failed(lack));
-  const loadId = randomBytes(6).toString('hex');
   const folder = folders(cacheDir).load(dataset.name, loadId);
-  const abandon = async (failure: LoadFailure): Promise<Result<never, LoadFailure>> => {
-    await rm(folder, { recursive: true, force: true });
-    return err(failure);
-  };
   const files = await stageFiles(offered, folder, store, signal);
-  if (!files.ok) return abandon(files.error);
+  if (!files.ok) return files;
   const answer = await runLoad(jobOf(offered, folder, files.value, limits), signal);
-  if (answer.kind !== 'loaded') return abandon({ status: answer.kind, problems: answer.problems });
+  if (answer.kind !== 'loaded') return err({ status: answer.kind, problems: answer.problems });
   if (!dataset.modes.includes('RemoteScan')) await rm(join(folder, 'files'), { recursive: true, force: true });
   await rm(join(folder, 'spill'), { recursive: true, force: true });
   const record: LoadRecord = {
@@ -133,4 +128,23 @@ export const materialise = async (
   };
   await writeRecord(cacheDir, record);
   return ok(record);
+};
+
+/** Loads an offered snapshot into a folder of its own; on any failure nothing of it is left. */
+export const materialise = async (
+  cacheDir: string,
+  offered: Offered,
+  store: ObjectStore,
+  limits: LoadLimits,
+  signal: AbortSignal,
+): Promise<Result<LoadRecord, LoadFailure>> => {
+  const lack = await room(cacheDir, offered.manifest);
+  if (lack !== null) return err(failed(lack));
+  const loadId = randomBytes(6).toString('hex');
+  const loaded = await loadInto({ cacheDir, loadId }, offered, store, limits, signal).catch((error: unknown) =>
+    // A disk that is full shows first in whatever is written next: a folder, the record.
+    err(failed(loadProblem(error, '', null))),
+  );
+  if (!loaded.ok) await rm(folders(cacheDir).load(offered.dataset.name, loadId), { recursive: true, force: true });
+  return loaded;
 };

@@ -2,7 +2,7 @@
 import type { Column, Manifest, ServingMode } from '@offloader/contract';
 import { join } from 'node:path';
 import type { Loaded } from '../domain/refresh.ts';
-import { readJson, writeDurably } from './durable-file.ts';
+import { readJson, writeDurably } from '../durable-file.ts';
 import { folders, recordFile } from './layout.ts';
 
 /** One finished load; lies in its folder. */

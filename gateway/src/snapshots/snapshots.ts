@@ -1,5 +1,5 @@
 /** The snapshots room: every dataset's lifecycle side by side, warm start, leftovers, what is told of them. */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompiledDataset } from '@offloader/contract';
 import pLimit from 'p-limit';
@@ -63,7 +63,10 @@ export const createSnapshots = async (
   /** Attaches a remembered load, or moves it aside and says so: a damaged file means a cold start of this dataset alone. */
   const recover = async (dataset: CompiledDataset, loadId: string): Promise<Attached | null> => {
     const record = await readRecord(cacheDir, dataset.name, loadId);
-    if (record === undefined || record.layout !== dataset.layout) return null;
+    if (record === undefined || record.layout !== dataset.layout) {
+      await rm(place.load(dataset.name, loadId), { recursive: true, force: true });
+      return null;
+    }
     try {
       return await servings.attach(record);
     } catch {
@@ -127,6 +130,8 @@ export const createSnapshots = async (
         await rm(path, { recursive: true, force: true });
         observe({ kind: 'orphan_collected', path: join(dataset, loadId) });
       }
+      // Of a removed dataset the folder is left, empty; one with loads stays.
+      await rmdir(place.dataset(dataset)).catch(() => undefined);
     }
   };
 
