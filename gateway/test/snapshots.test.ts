@@ -1,5 +1,5 @@
 // The lifecycle of snapshots over real files, a real loader process and a real DuckDB.
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -332,6 +332,25 @@ describe('coming back', () => {
     await start(dataset);
     expect(await answer()).toEqual({ id: 'a1', values: [1] });
     expect(await readdir(join(cacheDir, 'snapshots', 'visits'))).toHaveLength(1);
+  });
+});
+
+describe('a damaged file of the active snapshot at boot', () => {
+  test('lets the kept snapshot serve while the source is away', async () => {
+    const dataset = datasetOf(lake.url);
+    await lake.publish('a1', visits(1));
+    await start(dataset);
+    await lake.publish('a2', visits(2));
+    await snapshots.refresh('visits', { force: false });
+    const index = async () => JSON.parse(await readFile(join(cacheDir, 'index.json'), 'utf8')).datasets.visits as { active: string };
+    await close();
+    await truncate(join(cacheDir, 'snapshots', 'visits', (await index()).active, 'data.duckdb'), 100);
+    await lake.remove();
+    await open();
+    await snapshots.warmStart([dataset]);
+    await start(dataset);
+    expect(await answer()).toEqual({ id: 'a1', values: [1] });
+    lake = await createLake();
   });
 });
 

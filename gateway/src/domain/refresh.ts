@@ -105,7 +105,10 @@ export type ServingDecision =
 const newestFirst = (a: Loaded, b: Loaded): number =>
   Date.parse(b.watermark ?? b.loadedAt) - Date.parse(a.watermark ?? a.loadedAt) || (a.loadedAt < b.loadedAt ? 1 : -1);
 
-/** Which snapshot on the volume pin and blocks ask for. Answers at once; the source is not needed. */
+/**
+ * Which snapshot on the volume pin and blocks ask for; with none active (its file is damaged) the newest kept one, unless a
+ * pin forbids it. Answers at once; the source is not needed.
+ */
 export const decideServing = (dataset: CompiledDataset, active: Loaded | null, kept: readonly Loaded[]): ServingDecision => {
   const { pin, blocked } = dataset.snapshot;
   const candidates = kept.filter((one) => one.layout === dataset.layout && !blocked.includes(one.snapshotId)).toSorted(newestFirst);
@@ -113,10 +116,14 @@ export const decideServing = (dataset: CompiledDataset, active: Loaded | null, k
     if (active?.snapshotId === pin) return { kind: 'keep' };
     return candidates.some((one) => one.snapshotId === pin) ? { kind: 'swap', snapshotId: pin } : { kind: 'fetch', snapshotId: pin };
   }
-  if (active === null || !blocked.includes(active.snapshotId)) return { kind: 'keep' };
+  if (active !== null && !blocked.includes(active.snapshotId)) return { kind: 'keep' };
   const [target] = candidates;
+  if (target === undefined && active === null) return { kind: 'keep' };
   return target === undefined
-    ? { kind: 'refuse', why: `snapshot ${active.snapshotId} is blocked, and no other snapshot is kept to roll back to; it keeps serving` }
+    ? {
+        kind: 'refuse',
+        why: `snapshot ${active?.snapshotId ?? ''} is blocked, and no other snapshot is kept to roll back to; it keeps serving`,
+      }
     : { kind: 'swap', snapshotId: target.snapshotId };
 };
 

@@ -31,7 +31,7 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     state.index = { ...state.index, lastGoodAt: new Date(now()).toISOString() };
     save();
   };
-  const held = createHoldings(name, { servings, observe, dataset: () => state.dataset, onSwap });
+  const held = createHoldings(name, { servings, observe, dataset: () => state.dataset, onSwap, save: ports.save });
   const attempts = createAttempts(state, held, ports);
   const activeRecord = () => held.active()?.record ?? null;
 

@@ -30,14 +30,26 @@ type Ports = {
   readonly observe: Observe;
   readonly dataset: () => CompiledDataset;
   readonly onSwap: () => void;
+  /** Resolves when the index on the volume says what serves now. */
+  readonly save: () => Promise<void>;
 };
 
-export const createHoldings = (name: string, { servings, observe, dataset, onSwap }: Ports): Holdings => {
+export const createHoldings = (name: string, { servings, observe, dataset, onSwap, save }: Ports): Holdings => {
   let active: Attached | null = null;
   let kept: readonly Attached[] = [];
   let staged: Attached | null = null;
 
-  const retire = (attached: Attached, fate: 'delete' | 'quarantine'): void => void servings.retire(attached, fate).catch(() => undefined);
+  /** The index lets go of a load before its files go: whatever dies in between, a restart finds what it looks for. */
+  const retire = (attached: Attached, fate: 'delete' | 'quarantine'): void =>
+    void (async () => {
+      const isSaved = await save().then(
+        () => true,
+        () => false,
+      );
+      await servings.retire(attached, fate);
+      // A volume that was full has room now.
+      if (!isSaved) await save();
+    })().catch(() => undefined);
   const drop = (attached: Attached): void => retire(attached, 'delete');
   const overKept = (held: readonly Attached[]): readonly Attached[] => {
     const { snapshot, layout } = dataset();
