@@ -141,9 +141,12 @@ describe('a request', () => {
 
   test('HEAD has the status and headers of GET', async () => {
     for (const at of [path, `${path}?zz=1`, '/v1/endpoints/none', '/healthz']) {
-      const [get, head] = [await world.get(at), await world.get(at, null, { method: 'HEAD' })];
-      const names = ['content-type', 'cache-control', 'etag', 'vary'];
-      expect([head.status, await head.text(), ...names.map((name) => head.headers.get(name))]).toEqual([get.status, '', ...names.map((name) => get.headers.get(name))]);
+      const told = ({ status, headers }: Response) => [status, ...['content-type', 'cache-control', 'etag', 'vary'].map((name) => headers.get(name))];
+      // max-age shrinks by the second: HEAD is held against a GET before and a GET after it that say the same.
+      let [get, head, again] = [await world.get(at), await world.get(at, null, { method: 'HEAD' }), await world.get(at)];
+      while (get.headers.get('cache-control') !== again.headers.get('cache-control'))
+        [get, head, again] = [again, await world.get(at, null, { method: 'HEAD' }), await world.get(at)];
+      expect([...told(head), await head.text()]).toEqual([...told(get), '']);
     }
   }); // prettier-ignore
 });
