@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -20,7 +21,14 @@ describe('publish --out', () => {
     inFolder(async (folder) => {
       const args = ['publish', 'examples/usage/data', '--dataset', 'usage', '--out', `file://${folder}`];
       expect(await offloader([...args, '--snapshot-id', 'one'])).toMatchObject({ code: 0, err: '' });
-      expect(await manifestIn(folder)).toMatchObject({ snapshot_id: 'one', row_count: 36, files: [{ path: 'snapshots/one/usage.csv' }] });
+      const sha256 = createHash('sha256')
+        .update(await readFile(join(folder, 'snapshots/one/usage.csv')))
+        .digest('hex');
+      expect(await manifestIn(folder)).toMatchObject({
+        snapshot_id: 'one',
+        row_count: 36,
+        files: [{ path: 'snapshots/one/usage.csv', sha256 }],
+      });
       expect((await manifestIn(join(folder, 'snapshots/one')))['files']).toEqual([expect.objectContaining({ path: 'usage.csv' })]);
       for (const manifest of ['manifest.json', 'snapshots/one/manifest.json']) {
         const checked = await offloader(['manifest', 'validate', join(folder, manifest), '--config', 'examples/usage/resources']);

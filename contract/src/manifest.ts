@@ -11,6 +11,8 @@ export type ManifestFile = {
   readonly format: 'csv' | 'parquet';
   readonly row_count: number;
   readonly size_bytes: number;
+  /** Of the file's bytes, in hex: with it a file that was damaged on its way or at rest is never served. */
+  readonly sha256?: string;
 };
 export type Manifest = {
   readonly dataset_id: string;

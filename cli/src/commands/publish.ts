@@ -10,7 +10,7 @@ import { renderFindings } from '../findings.ts';
 import { ioProblem } from '../io-problem.ts';
 import type { AddCommand } from '../program.ts';
 import { count, list, moment, typesOption } from '../option-values.ts';
-import { findDataFiles, unsafePath } from '../publish/data-files.ts';
+import { digestOf, findDataFiles, unsafePath } from '../publish/data-files.ts';
 import type { DataFile } from '../publish/data-files.ts';
 import { inspectFiles } from '../publish/inspect-files.ts';
 import { draftManifest } from '../publish/manifest-draft.ts';
@@ -76,7 +76,8 @@ const publish = async (dir: string, options: Options, context: Context): Promise
   if (files === undefined) return 1;
   const inspected = await inspectFiles(files);
   if (!inspected.ok) return failed(context, [inspected.error]);
-  const drafted = draftManifest(facts(options, new Date().toISOString()), inspected.value);
+  const digested = await Promise.all(inspected.value.map(async (file) => ({ ...file, sha256: await digestOf(file) })));
+  const drafted = draftManifest(facts(options, new Date().toISOString()), digested);
   if (!drafted.ok) return failed(context, drafted.error);
   // What we publish passes the same rules as what others publish.
   const checked = parseManifest(manifestText(drafted.value));

@@ -1,6 +1,9 @@
 /** Finds the data files of a folder: Parquet and CSV, with sub-folders, in a stable order. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 
 export type DataFile = {
   readonly absolute: string;
@@ -27,4 +30,11 @@ export const findDataFiles = async (folder: string): Promise<readonly DataFile[]
     found.push({ absolute, path, format, sizeBytes: (await stat(absolute)).size });
   }
   return found.sort((a, b) => (a.path < b.path ? -1 : 1));
+};
+
+/** SHA-256 of a file's bytes, in hex. */
+export const digestOf = async (file: DataFile): Promise<string> => {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file.absolute), hash);
+  return hash.digest('hex');
 };

@@ -21,7 +21,10 @@ export type ManifestFacts = {
 };
 
 /** The manifest, its file paths relative to the data folder; or every column that cannot be published. */
-export const draftManifest = (facts: ManifestFacts, files: readonly InspectedFile[]): Result<Manifest, readonly string[]> => {
+export const draftManifest = (
+  facts: ManifestFacts,
+  files: readonly (InspectedFile & { readonly sha256?: string })[],
+): Result<Manifest, readonly string[]> => {
   const schema = unionSchema(files, facts.types);
   if (!schema.ok) return schema;
   const known = new Set(schema.value.map((column) => column.name));
@@ -35,7 +38,13 @@ export const draftManifest = (facts: ManifestFacts, files: readonly InspectedFil
     created_at: facts.createdAt,
     watermark: facts.watermark,
     schema: [...schema.value],
-    files: files.map((file) => ({ path: file.path, format: file.format, row_count: file.rows, size_bytes: file.sizeBytes })),
+    files: files.map(({ path, format, rows, sizeBytes, sha256 }) => ({
+      path,
+      format,
+      row_count: rows,
+      size_bytes: sizeBytes,
+      ...(sha256 === undefined ? {} : { sha256 }),
+    })),
     partition_columns: [...facts.partitionColumns],
     sort_columns: [...facts.sortColumns],
     row_count: files.reduce((sum, file) => sum + file.rows, 0),

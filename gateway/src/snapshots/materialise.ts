@@ -1,7 +1,9 @@
 /** One load from manifest to finished folder: room, files, loader process, record. Nothing it makes can be seen until its record is there. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { type CompiledDataset, err, type Manifest, ok, type Problem, resolveFileUrl, type Result } from '@offloader/contract';
 import { folders } from './layout.ts';
 import type { LoadFile, LoadJob } from './load-job.ts';
@@ -47,6 +49,18 @@ const room = async (cacheDir: string, manifest: Manifest): Promise<Problem | nul
 /** Size mismatches and missing or foreign files are the data's fault; everything else is a failed attempt. */
 const isDataFault = ({ code }: Problem): boolean => code === 'size_mismatch' || code === 'root_not_allowed';
 
+/** A field of that name in any other form is no promise of ours, and is ignored like every field that we do not know. */
+const digestForm = /^[0-9a-f]{64}$/i;
+
+const digestProblems = async (file: string, promised: unknown, at: number): Promise<readonly Problem[]> => {
+  if (typeof promised !== 'string' || !digestForm.test(promised)) return [];
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  if (hash.digest('hex') === promised.toLowerCase()) return [];
+  const message = 'the bytes of the file are not those that the manifest promises';
+  return [{ code: 'corrupt_file', path: `files[${at}].sha256`, message, hint: 'publish the snapshot again under a new id' }];
+};
+
 const stageFiles = async (
   { manifest, manifestUrl, promised }: Offered,
   folder: string,
@@ -59,10 +73,11 @@ const stageFiles = async (
   const problems: Problem[] = [];
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined && problems.length === 0; next = queue.shift()) {
-      const { at, path, target, size_bytes: bytes } = next;
+      const { at, path, target, size_bytes: bytes, sha256 } = next;
       const done = await store.download(resolveFileUrl(manifestUrl, path), target, promised ? bytes : null, signal);
       if (!done.ok)
         problems.push({ ...done.error, path: done.error.code === 'size_mismatch' ? `files[${at}].size_bytes` : `files[${at}].path` });
+      else problems.push(...(await digestProblems(target, sha256, at)));
     }
   };
   await Promise.all(Array.from({ length: parallelDownloads }, worker));
