@@ -99,3 +99,18 @@ describe('the engine', () => {
     expect(await rowsOf('SELECT count(*)::INTEGER FROM "s_one"."main"."data"')).toMatchObject({ ok: true, value: { value: [[100000]] } });
   });
 });
+
+test('closing ends what still runs first: queries are interrupted, nothing new begins', async () => {
+  const closing = await createEngine({ cacheDir: folder, poolSize: 2, remoteScanConcurrency: 1, threads: 2, memoryLimit: '512MiB' });
+  const ask = async (text: string) =>
+    closing.query({ text, values: [] }, options(), async ({ chunks }) => {
+      for await (const _chunk of chunks);
+    });
+  const endless = ask(slow);
+  const attaching = closing.attach(join(folder, 'one.duckdb'), 's_closing');
+  await closing.close();
+  await attaching;
+  expect((await endless).ok).toBe(false);
+  expect(await ask('SELECT 1')).toEqual({ ok: false, error: 'aborted' });
+  await expect(closing.detach('s_closing')).rejects.toThrow('closed');
+});

@@ -22,6 +22,9 @@ const slotWaitMs = 50;
 const isBrokenConnection = (message: string): boolean =>
   /^(IO Error|Connection Error|HTTP Error)/.test(message) && !/checksum|Corrupt/i.test(message);
 
+/** How long a close waits for queries that it has interrupted. */
+const closeWaitMs = 5_000;
+
 const chunksOf = async function* (result: DuckDBResult): AsyncGenerator<readonly (readonly unknown[])[]> {
   for (;;) {
     const chunk = await result.fetchChunk();
@@ -72,8 +75,36 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   let idle: DuckDBConnection[] = [];
   const attached = new Map<string, string>();
   const remoteCap = Math.min(options.poolSize, options.remoteScanConcurrency);
+  /** Statements that run now. DuckDB deadlocks or crashes when a connection is closed below one of them. */
+  const inFlight = new Set<Promise<unknown>>();
+  const querying = new Set<DuckDBConnection>();
+  let isClosed = false;
   const slots = createSlots(options.poolSize);
   const remoteSlots = createSlots(remoteCap);
+
+  const tracked = async <T>(statement: () => Promise<T>): Promise<T> => {
+    if (isClosed) throw new Error('the engine is closed');
+    const work = statement();
+    inFlight.add(work);
+    try {
+      return await work;
+    } finally {
+      inFlight.delete(work);
+    }
+  };
+
+  /** Interrupts what queries until nothing runs any more; false when something does not end. */
+  const settled = async (): Promise<boolean> => {
+    const interrupting = setInterval(() => querying.forEach((connection) => connection.interrupt()), 20);
+    const late = Promise.withResolvers<false>();
+    const timer = setTimeout(() => late.resolve(false), closeWaitMs);
+    try {
+      return await Promise.race([Promise.allSettled(inFlight).then(() => true), late.promise]);
+    } finally {
+      clearInterval(interrupting);
+      clearTimeout(timer);
+    }
+  };
 
   const runOn = async <T>(
     connection: DuckDBConnection,
@@ -83,6 +114,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   ): Promise<Result<T, QueryFailure>> => {
     if (query.signal.aborted) return err('aborted');
     const guard = interruptible(connection, query);
+    querying.add(connection);
     try {
       const result = await connection.stream(sql.text, [...sql.values]);
       return ok(await consume(streamOf(result)));
@@ -90,6 +122,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       return err(guard.failure(error));
     } finally {
       guard.end();
+      querying.delete(connection);
     }
   };
 
@@ -122,50 +155,53 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     return isWorthIt ? onConnection(sql, query, consume) : first;
   };
 
-  return {
-    query: async (sql, query, consume) => {
-      const asked = performance.now();
-      const isRemote = query.mode === 'RemoteScan';
-      if (isRemote && !(await remoteSlots.take(slotWaitMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
+  const inSlot: Engine['query'] = async (sql, query, consume) => {
+    const asked = performance.now();
+    const isRemote = query.mode === 'RemoteScan';
+    if (isRemote && !(await remoteSlots.take(slotWaitMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
+    try {
+      if (!(await slots.take(slotWaitMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
+      const started = performance.now();
       try {
-        if (!(await slots.take(slotWaitMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
-        const started = performance.now();
-        try {
-          const outcome = await withRetry(sql, query, consume);
-          return outcome.ok ? ok({ value: outcome.value, poolWaitMs: started - asked, queryMs: performance.now() - started }) : outcome;
-        } finally {
-          slots.give();
-        }
+        const outcome = await withRetry(sql, query, consume);
+        return outcome.ok ? ok({ value: outcome.value, poolWaitMs: started - asked, queryMs: performance.now() - started }) : outcome;
       } finally {
-        if (isRemote) remoteSlots.give();
+        slots.give();
       }
-    },
+    } finally {
+      if (isRemote) remoteSlots.give();
+    }
+  };
+
+  return {
+    query: async (sql, query, consume) => (isClosed ? err('aborted') : tracked(async () => inSlot(sql, query, consume))),
     attach: async (file, alias) => {
-      await instance.attach(file, alias);
+      await tracked(async () => instance.attach(file, alias));
       attached.set(alias, file);
     },
     detach: async (alias) => {
       attached.delete(alias);
-      await instance.detach(alias);
+      await tracked(async () => instance.detach(alias));
     },
     probe: async () => {
       try {
-        await probe.run('SELECT 1');
+        await tracked(async () => probe.run('SELECT 1'));
         return true;
       } catch {
         return false;
       }
     },
-    replace: async () => {
-      const next = await openInstance(instanceOptions);
-      for (const [alias, file] of attached) {
-        // A file that does not attach any more is the snapshots' business; the others must serve.
-        await next.attach(file, alias).catch(() => attached.delete(alias));
-      }
-      probe = await next.connect();
-      instance = next;
-      idle = [];
-    },
+    replace: async () =>
+      tracked(async () => {
+        const next = await openInstance(instanceOptions);
+        for (const [alias, file] of attached) {
+          // A file that does not attach any more is the snapshots' business; the others must serve.
+          await next.attach(file, alias).catch(() => attached.delete(alias));
+        }
+        probe = await next.connect();
+        instance = next;
+        idle = [];
+      }),
     pool: () => ({
       connections: options.poolSize,
       busy: slots.taken(),
@@ -173,6 +209,9 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       remote_cap: remoteCap,
     }),
     close: async () => {
+      isClosed = true;
+      // What does not end goes with the process.
+      if (!(await settled())) return;
       for (const connection of idle) connection.closeSync();
       idle = [];
       probe.closeSync();
