@@ -151,7 +151,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
         return metrics.page(report === null ? null : { report, duckdbUp: health.isUp(), cache: cache.stats(), qualityWarnings });
       },
       isReady,
-      onOperator: () => snapshots.operatorSeen(Date.now()),
+      onOperator: () => snapshots.operatorSeen(),
       documents: createDocuments({ version, publicUrl: settings.publicUrl, live: () => live, api: apiApp }),
     }),
     settings.adminPort,

@@ -16,7 +16,7 @@ let lake: Lake;
 let engine: Engine;
 let snapshots: Snapshots;
 
-const open = async (operatorGoneMs = 0): Promise<void> => {
+const open = async (operatorGoneMs = 0, now = Date.now): Promise<void> => {
   engine = await createEngine({ cacheDir, poolSize: 8, remoteScanConcurrency: 8, threads: 2, memoryLimit: '512MiB' });
   snapshots = await createSnapshots({
     cacheDir,
@@ -26,6 +26,7 @@ const open = async (operatorGoneMs = 0): Promise<void> => {
     limits: { memoryLimit: '512MiB', threads: 1 },
     loadConcurrency: 2,
     operatorGoneMs,
+    now,
     random: () => 0.5,
   });
 };
@@ -379,7 +380,7 @@ describe('coordinated activation', () => {
     await close();
     await open(60_000);
     await lake.publish('a1', visits(1));
-    snapshots.operatorSeen(Date.now());
+    snapshots.operatorSeen();
     await start(datasetOf(lake.url));
     expect(activeId()).toBe('a1');
     await lake.publish('a2', visits(2));
@@ -389,6 +390,19 @@ describe('coordinated activation', () => {
     snapshots.configure([{ ...dataset, snapshot: { ...dataset.snapshot, release: 'a2' } }], {});
     expect(await answer()).toEqual({ id: 'a2', values: [2] });
     expect(report().staged).toBeNull();
+  });
+
+  test('a clock that is set forward makes no operator gone', async () => {
+    await close();
+    let offsetMs = 0;
+    await open(60_000, () => Date.now() + offsetMs);
+    await lake.publish('a1', visits(1));
+    snapshots.operatorSeen();
+    await start(datasetOf(lake.url));
+    offsetMs = 3_600_000;
+    await lake.publish('a2', visits(2));
+    await snapshots.refresh('visits', { force: false });
+    expect(report()).toMatchObject({ staged: 'a2', active_snapshot: { snapshot_id: 'a1' } });
   });
 });
 

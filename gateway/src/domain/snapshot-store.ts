@@ -22,7 +22,7 @@ export interface Snapshots {
   /** True when every dataset configured at boot was tried once and those that can load are active. */
   bootDone(): boolean;
   /** The operator asked /diagnostics just now (Coordinated activation waits for it while it is alive). */
-  operatorSeen(nowMs: number): void;
+  operatorSeen(): void;
   diskFreeBytes(): Promise<number | null>;
   close(): Promise<void>;
 }

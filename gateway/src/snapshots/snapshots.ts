@@ -57,7 +57,8 @@ export const createSnapshots = async (
     save: writer.save,
     now,
     random: options.random ?? Math.random,
-    operatorAlive: () => now() - operatorSeenMs < operatorGoneMs,
+    // By a clock that nobody sets.
+    operatorAlive: () => performance.now() - operatorSeenMs < operatorGoneMs,
   };
 
   /** Attaches a remembered load, or moves it aside and says so: a damaged file means a cold start of this dataset alone. */
@@ -172,8 +173,8 @@ export const createSnapshots = async (
     reports: (nowMs) => [...actors].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, actor]) => actor.report(nowMs)),
     firstPass: async () => void (await Promise.all([...actors.values()].map(async (actor) => actor.firstTry()))),
     bootDone: () => bootNames.every((name) => actors.get(name)?.triedOnce() ?? true),
-    operatorSeen: (nowMs) => {
-      operatorSeenMs = nowMs;
+    operatorSeen: () => {
+      operatorSeenMs = performance.now();
     },
     reportCorrupt: (dataset, epoch) => actors.get(dataset)?.healthFailed(epoch),
     diskFreeBytes: async () => freeBytes(cacheDir),
