@@ -45,6 +45,7 @@ export const problemCodes = [
   // snapshots
   'row_count_mismatch',
   'size_mismatch',
+  'file_changed',
   'quality_failed',
   'guard_min_rows',
   'guard_row_drop',

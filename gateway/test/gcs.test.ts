@@ -5,13 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { SourceCredentials } from '@offloader/contract';
-import { openStore } from '../src/object-store/open.ts';
+import { storesOf } from '../src/object-store/open.ts';
+import { patience } from '../src/object-store/place.ts';
 import type { ObjectStore } from '../src/snapshots/object-store.ts';
 import { datasetOf } from './support/lake.ts';
 import { type Asked, fakeGcs, startGcs, type Store } from './support/stores.ts';
 
 const suite = fakeGcs === undefined ? describe.skip : describe;
 const { signal } = new AbortController();
+/** As patient as usual, in less time. */
+const openStore = storesOf({ ...patience, pauseMs: 5 });
 const manifest = 'gs://lake/visits/manifest.json';
 const { privateKey, publicKey } = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -58,15 +61,15 @@ suite('a GCS source', () => {
       const first = await store.read(manifest, null, signal);
       if (!first.ok || first.value.kind !== 'read') throw new Error(JSON.stringify(first));
       expect(Buffer.from(first.value.bytes).toString()).toBe('{"n":1}');
-      expect(gcs.asked).toHaveLength(2);
+      expect(gcs.asked).toHaveLength(1);
       expect(await store.read(manifest, first.value.etag, signal)).toEqual({ ok: true, value: { kind: 'unchanged' } });
-      expect(gcs.asked).toHaveLength(3);
+      expect(gcs.asked).toHaveLength(2);
       expect(gcs.asked.filter((asked) => !isRight(asked))).toEqual([]);
     });
 
     test.each(['a b', 'ü/%41?#'])('an object named %s is downloaded and listed', async (name) => {
       const [store, file] = [make(), newFile()];
-      expect(await store.download(`gs://lake/visits/${name}`, file, Buffer.byteLength(name), signal)).toEqual({ ok: true, value: null });
+      expect(await store.download(`gs://lake/visits/${name}`, file, Buffer.byteLength(name), signal)).toMatchObject({ ok: true });
       expect(await readFile(file, 'utf8')).toBe(name);
       const listed = await store.list('gs://lake/visits/', signal);
       expect(listed.ok && listed.value.map(({ url }) => url)).toContain(`gs://lake/visits/${name}`);
@@ -80,12 +83,31 @@ suite('a GCS source', () => {
       [500, 'source_failed'],
     ])('%i is %s, at a manifest and at a file', async (status, code) => {
       const store = make();
-      gcs.answer = () => status;
+      gcs.answer = ({ path }) => (path.includes('/o/') ? status : undefined);
       expect(await store.read(manifest, null, signal)).toMatchObject({ ok: false, error: { code } });
       expect(await store.download('gs://lake/visits/a b', newFile(), 3, signal)).toMatchObject({ ok: false, error: { code } });
       gcs.answer = () => undefined;
       expect(await store.read(manifest, null, signal)).toMatchObject({ ok: true });
     });
+  });
+
+  test('a bucket that is not there is told apart from an object that is not there', async () => {
+    const store = open(true, null);
+    expect(await store.read('gs://nowhere/visits/manifest.json', null, signal)).toMatchObject({ error: { code: 'source_bucket_missing' } });
+    expect(await store.list('gs://nowhere/visits/', signal)).toMatchObject({ error: { code: 'source_bucket_missing' } });
+    expect(await store.read('gs://lake/none', null, signal)).toMatchObject({ error: { code: 'missing_file' } });
+  });
+
+  test('a Secret that is not there, or lacks what is needed, is told, and no other identity is tried', async () => {
+    const { source } = datasetOf(manifest, { source: { manifest: { url: manifest }, credentialsSecretRef: { name: 'reader' } } });
+    gcs.asked.length = 0;
+    for (const held of [null, {}, { accessKeyId: 'a', secretAccessKey: 'b' }, { hmacAccessId: 'a' }])
+      expect(await openStore(source, held).read(manifest, null, signal)).toMatchObject({ error: { code: 'source_credentials_missing' } });
+    for (const serviceAccountJson of ['{', '{"client_email":"a","private_key":"b"}'])
+      expect(await openStore(source, { serviceAccountJson }).read(manifest, null, signal)).toMatchObject({
+        error: { code: 'source_credentials_rejected' },
+      });
+    expect(gcs.asked).toEqual([]);
   });
 
   test('a download that is given up ends at once', async () => {

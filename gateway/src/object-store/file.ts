@@ -1,11 +1,12 @@
 /** file:// sources. Symbolic links are resolved: nothing outside the dataset's own folders is ever read. */
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CompiledSource, err, ok, type Problem, type Result } from '@offloader/contract';
-import type { ObjectStore, ReadResult } from '../snapshots/object-store.ts';
-import { writeStream } from './write-file.ts';
+import { sizeMismatch } from './download.ts';
+import type { Place } from './place.ts';
+import { storeProblem } from './problems.ts';
 
 const pathOf = (url: string): string => fileURLToPath(new URL(url));
 const missing: Problem = { code: 'missing_file', path: '', message: 'the file does not exist' };
@@ -26,7 +27,11 @@ const attempt = async <T>(work: () => Promise<Result<T, Problem>>): Promise<Resu
   }
 };
 
-export const fileStore = (source: CompiledSource): ObjectStore => {
+type Found = { readonly path: string; readonly size: number; readonly version: string };
+
+export type FilePlace = Place & { find(url: string): Promise<Result<Found, Problem>> };
+
+export const filePlace = (source: CompiledSource): FilePlace => {
   /** The real path, or a problem when a link leads out of the manifest's folder and the allowed roots. */
   const inside = async (url: string): Promise<Result<string, Problem>> => {
     const real = await realpath(pathOf(url));
@@ -42,20 +47,25 @@ export const fileStore = (source: CompiledSource): ObjectStore => {
       hint: 'a link may not lead out of it',
     });
   };
+  const find = async (url: string): Promise<Result<Found, Problem>> =>
+    attempt(async () => {
+      const path = await inside(url);
+      if (!path.ok) return path;
+      const found = await stat(path.value, { bigint: true });
+      const { mtimeNs, size, ino } = found;
+      return found.isFile() ? ok({ path: path.value, size: Number(size), version: `${mtimeNs}-${size}-${ino}` }) : err(missing);
+    });
   return {
-    read: async (url, etag) =>
-      attempt<ReadResult>(async () => {
-        const path = await inside(url);
-        if (!path.ok) return path;
-        const { mtimeNs, size, ino } = await stat(path.value, { bigint: true });
-        const tag = `${mtimeNs}-${size}-${ino}`;
-        return tag === etag ? ok({ kind: 'unchanged' }) : ok({ kind: 'read', bytes: await readFile(path.value), etag: tag });
-      }),
-    download: async (url, toFile, expectedBytes, signal) =>
-      attempt(async () => {
-        const path = await inside(url);
-        return path.ok ? writeStream(createReadStream(path.value), toFile, expectedBytes, signal) : path;
-      }),
+    find,
+    open: async (url, wanted) => {
+      const found = await find(url);
+      if (!found.ok) return found;
+      const { path, size, version } = found.value;
+      if (wanted.kind === 'newer' && wanted.than === version) return ok({ kind: 'unchanged' });
+      if (wanted.kind === 'rest' && wanted.of !== version) return err(storeProblem({ status: 412 }));
+      const start = wanted.kind === 'rest' ? wanted.from : 0;
+      return ok({ kind: 'opened', body: createReadStream(path, { start }), start, size, version });
+    },
     list: async (prefix) =>
       attempt(async () => {
         const path = pathOf(prefix);
@@ -72,3 +82,12 @@ export const fileStore = (source: CompiledSource): ObjectStore => {
       }),
   };
 };
+
+/** What is wrong with a file on this machine, told before anything is read. */
+export const probeFile =
+  (place: FilePlace) =>
+  async (url: string, expectedBytes: number | null): Promise<Problem | null> => {
+    const found = await place.find(url);
+    if (!found.ok) return found.error;
+    return expectedBytes === null || found.value.size === expectedBytes ? null : sizeMismatch(expectedBytes, found.value.size);
+  };

@@ -2,17 +2,14 @@
 import type { Readable } from 'node:stream';
 import { Storage, type StorageOptions } from '@google-cloud/storage';
 import { JWT, PassThroughClient } from 'google-auth-library';
-import { type CompiledSource, err, ok, type Problem, type Result, type SourceCredentials } from '@offloader/contract';
-import type { ObjectStore, ReadResult } from '../snapshots/object-store.ts';
-import { s3Store } from './s3.ts';
-import { storeProblem } from './problems.ts';
-import { writeStream } from './write-file.ts';
-
-/** A manifest is small; one that takes longer is a store that does not answer. */
-const readTimeoutMs = 30_000;
+import { type CompiledSource, err, ok, type Problem, type SourceCredentials } from '@offloader/contract';
+import type { ListedObject } from '../snapshots/object-store.ts';
+import { statusOf, storeProblem } from './problems.ts';
+import { extentOf, type Patience, type Place, type Wanted } from './place.ts';
+import { s3Place } from './s3.ts';
 
 const partsOf = (url: string): { bucket: string; name: string } => {
-  const [, bucket = '', name = ''] = /^gs:\/\/([^/]+)\/?(.*)$/.exec(url) ?? [];
+  const [, bucket = '', name = ''] = /^gs:\/\/([^/]+)\/?(.*)$/s.exec(url) ?? [];
   return { bucket, name };
 };
 
@@ -35,78 +32,106 @@ const accountOf = (json: string): Pick<StorageOptions, 'authClient' | 'projectId
 };
 
 /** HMAC keys speak the S3 dialect of GCS. */
-const throughS3 = (source: CompiledSource, credentials: SourceCredentials): ObjectStore => {
-  const store = s3Store(
-    { ...source, s3: { region: 'auto', endpoint: 'https://storage.googleapis.com', forcePathStyle: true } },
-    credentials,
-  );
+const throughS3 = (source: CompiledSource, credentials: SourceCredentials, patience: Patience): Place => {
+  const endpoint = process.env['STORAGE_EMULATOR_HOST'] ?? 'https://storage.googleapis.com';
+  const place = s3Place({ ...source, s3: { region: 'auto', endpoint, forcePathStyle: true } }, credentials, patience);
   const toS3 = (url: string): string => url.replace(/^gs:/, 's3:');
   return {
-    read: async (url, ...rest) => store.read(toS3(url), ...rest),
-    download: async (url, ...rest) => store.download(toS3(url), ...rest),
+    open: async (url, ...rest) => place.open(toS3(url), ...rest),
     list: async (prefix, signal) => {
-      const listed = await store.list(toS3(prefix), signal);
+      const listed = await place.list(toS3(prefix), signal);
       return listed.ok ? ok(listed.value.map((object) => ({ ...object, url: object.url.replace(/^s3:/, 'gs:') }))) : listed;
     },
   };
 };
 
 const storageOf = (source: CompiledSource, credentials: SourceCredentials | null): Storage => {
+  const isOpen = source.anonymous || (isEmulated() && credentials === null);
   const storage = new Storage({
     ...(credentials?.serviceAccountJson === undefined ? {} : accountOf(credentials.serviceAccountJson)),
-    ...(source.anonymous || (isEmulated() && credentials === null) ? { authClient: new PassThroughClient(), projectId: 'anonymous' } : {}),
-    retryOptions: { maxRetries: 2, totalTimeout: 60 },
+    ...(isOpen ? { authClient: new PassThroughClient(), projectId: 'anonymous' } : {}),
   });
   // For an emulator the SDK leaves out the path of the API, and reads would be 404.
   if (isEmulated()) storage.baseUrl = `${storage.apiEndpoint}/storage/v1`;
   return storage;
 };
 
-export const gcsStore = (source: CompiledSource, credentials: SourceCredentials | null): ObjectStore => {
-  if (credentials?.hmacAccessId !== undefined) return throughS3(source, credentials);
+type Answer<T> = { readonly data: T; readonly headers: Headers };
+type Options = {
+  readonly signal: AbortSignal;
+  readonly params: Record<string, string>;
+  readonly headers?: Record<string, string>;
+  readonly responseType?: 'stream';
+};
+/**
+ * One GET by the SDK's authenticated client. Not File.createReadStream: it pipes late answers into a stream that is destroyed
+ * already, which nobody can catch, and hides the status of a refusal.
+ */
+const get = async <T>({ authClient, baseUrl }: Storage, path: string, options: Options): Promise<Answer<T>> =>
+  authClient.request<T>({ url: `${baseUrl}/b/${path}`, retryConfig: { retry: 2, noResponseRetries: 2 }, ...options });
+
+/** A 404 says the same of a missing object and of a missing bucket. Who may not look at the bucket knows that it is there. */
+const isBucketMissing = async (storage: Storage, bucket: string, signal: AbortSignal): Promise<boolean> =>
+  get(storage, encodeURIComponent(bucket), { signal, params: { fields: 'name' } }).then(
+    () => false,
+    (error: unknown) => statusOf(error) === 404,
+  );
+const noBucket = (): Problem => storeProblem({ name: 'NoSuchBucket' });
+
+const conditionOf = (wanted: Wanted): { params: Record<string, string>; headers: Record<string, string> } =>
+  wanted.kind === 'all'
+    ? { params: {}, headers: {} }
+    : wanted.kind === 'newer'
+      ? { params: { ifGenerationNotMatch: wanted.than }, headers: {} }
+      : { params: { ifGenerationMatch: wanted.of }, headers: { range: `bytes=${wanted.from}-` } };
+
+type Page = { readonly items?: readonly { readonly name: string; readonly updated: string }[]; readonly nextPageToken?: string };
+
+export const gcsPlace = (source: CompiledSource, credentials: SourceCredentials | null, patience: Patience): Place => {
+  if (credentials?.hmacAccessId !== undefined) return throughS3(source, credentials, patience);
   // One client for all calls: it keeps the account's access token.
   let held: Storage | undefined;
-  const attempt = async <T>(work: (storage: Storage) => Promise<Result<T, Problem>>): Promise<Result<T, Problem>> => {
-    try {
-      held ??= storageOf(source, credentials);
-      return await work(held);
-    } catch (error) {
-      return err(storeProblem(error, ''));
-    }
-  };
-  /**
-   * One GET of an object, by the SDK's authenticated client. Not File.createReadStream: it pipes late answers into a stream that
-   * is destroyed already, which nobody can catch, and hides the status of a refusal.
-   */
-  const get = async <T>({ authClient, baseUrl }: Storage, url: string, options: Readonly<Record<string, unknown>>): Promise<T> => {
-    const { bucket, name } = partsOf(url);
-    const path = `${baseUrl}/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`;
-    return (await authClient.request<T>({ url: path, retryConfig: { retry: 2, noResponseRetries: 2 }, ...options })).data;
-  };
+  const storage = (): Storage => (held ??= storageOf(source, credentials));
   return {
-    read: async (url, etag, signal) =>
-      attempt<ReadResult>(async (storage) => {
-        const bounded = { signal, timeout: readTimeoutMs };
-        const { generation } = await get<{ generation: string }>(storage, url, { ...bounded, params: { fields: 'generation' } });
-        if (generation === etag) return ok({ kind: 'unchanged' });
-        // The very generation that was looked at: a manifest overwritten meanwhile is read at the next poll.
-        const media = { params: { alt: 'media', generation }, responseType: 'arraybuffer' };
-        return ok({
-          kind: 'read',
-          bytes: new Uint8Array(await get<ArrayBuffer>(storage, url, { ...bounded, ...media })),
-          etag: generation,
+    open: async (url, wanted, signal) => {
+      const { bucket, name } = partsOf(url);
+      const { params, headers } = conditionOf(wanted);
+      try {
+        const path = `${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`;
+        const answer = await get<Readable>(storage(), path, {
+          signal,
+          headers,
+          params: { alt: 'media', ...params },
+          responseType: 'stream',
         });
-      }),
-    download: async (url, toFile, expectedBytes, signal) =>
-      attempt(async (storage) => {
-        const body = await get<Readable>(storage, url, { signal, params: { alt: 'media' }, responseType: 'stream' });
-        return writeStream(body, toFile, expectedBytes, signal);
-      }),
-    list: async (prefix) =>
-      attempt(async (storage) => {
-        const { bucket, name } = partsOf(prefix);
-        const [files] = await storage.bucket(bucket).getFiles({ prefix: name, autoPaginate: true });
-        return ok(files.map((file) => ({ url: `gs://${bucket}/${file.name}`, updatedAt: file.metadata.updated ?? '' })));
-      }),
+        const length = answer.headers.get('content-length');
+        return ok({
+          kind: 'opened',
+          body: answer.data,
+          version: answer.headers.get('x-goog-generation'),
+          ...extentOf(length === null ? null : Number(length), answer.headers.get('content-range')),
+        });
+      } catch (error) {
+        if (statusOf(error) === 304) return ok({ kind: 'unchanged' });
+        if (statusOf(error) === 404 && (await isBucketMissing(storage(), bucket, signal))) return err(noBucket());
+        throw error;
+      }
+    },
+    list: async (prefix, signal) => {
+      const { bucket, name } = partsOf(prefix);
+      const found: ListedObject[] = [];
+      let pageToken: string | undefined;
+      try {
+        do {
+          const params = { prefix: name, fields: 'items(name,updated),nextPageToken', ...(pageToken === undefined ? {} : { pageToken }) };
+          const { data } = await get<Page>(storage(), `${encodeURIComponent(bucket)}/o`, { signal, params });
+          for (const item of data.items ?? []) found.push({ url: `gs://${bucket}/${item.name}`, updatedAt: item.updated });
+          pageToken = data.nextPageToken;
+        } while (pageToken !== undefined && pageToken !== '');
+        return ok(found);
+      } catch (error) {
+        return statusOf(error) === 404 ? err(noBucket()) : err(storeProblem(error));
+      }
+    },
   };
 };

@@ -1,8 +1,8 @@
-/** What went wrong at a store, told apart: credentials absent or rejected, no bucket, no object, no host, anything else. */
+/** What went wrong at a place, told apart: credentials absent or rejected, no bucket, no object, no host, anything else. */
 import type { Problem, ProblemCode } from '@offloader/contract';
 
-/** An error of an SDK or of fetch, reduced to what may be said; URLs with signatures and credentials never stand in it. */
-export type StoreError = { readonly status: number | null; readonly name: string; readonly code: string };
+/** An error of an SDK or of fetch, reduced to what it can be told by. Only the name and the status may be said. */
+type StoreError = { readonly status: number | null; readonly name: string; readonly code: string; readonly text: string };
 
 const field = (error: unknown, name: string): unknown =>
   error !== null && typeof error === 'object' ? (error as Record<string, unknown>)[name] : undefined;
@@ -12,59 +12,79 @@ const number = (value: unknown): number | null => (typeof value === 'number' ? v
 /** The SDK may wrap an error of the network and keep its code in the text alone. */
 const codeInText = (message: string): string => /\b(E[A-Z]{4,}|E[A-Z]+_[A-Z]+)\b/.exec(message)?.[1] ?? '';
 
-export const storeError = (error: unknown): StoreError => {
+const storeError = (error: unknown): StoreError => {
   const cause = field(error, 'cause');
+  const message = text(field(error, 'message'));
   return {
-    status: number(field(field(error, '$metadata'), 'httpStatusCode')) ?? number(field(error, 'status')) ?? number(field(error, 'code')),
+    status: statusOf(error),
     name: text(field(error, 'name')),
-    code:
-      text(field(error, 'Code')) || text(field(cause, 'code')) || text(field(error, 'code')) || codeInText(text(field(error, 'message'))),
+    code: text(field(error, 'Code')) || text(field(cause, 'code')) || text(field(error, 'code')) || codeInText(message),
+    text: message,
   };
 };
+
+/** The HTTP status that an error stands for, null when there was no answer. */
+export const statusOf = (error: unknown): number | null =>
+  number(field(field(error, '$metadata'), 'httpStatusCode')) ?? number(field(error, 'status')) ?? number(field(error, 'code'));
 
 const network = [
-  'ENOTFOUND',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EPIPE',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_SOCKET',
-  'UND_ERR_HEADERS_TIMEOUT',
-];
+  'ENOTFOUND', 'ECONNREFUSED', 'ECONNRESET', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE', 'EPROTO',
+  'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ERR_STREAM_PREMATURE_CLOSE',
+]; // prettier-ignore
+const distrusted = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_GET_ISSUER_CERT', 'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'ERR_TLS_CERT_ALTNAME_INVALID',
+]; // prettier-ignore
+/** Refusals that come with a 400, from the stores and from those who give out tokens for them. */
+const refusals = [
+  'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccessDenied', 'ExpiredToken', 'ExpiredTokenException', 'InvalidToken',
+  'TokenRefreshRequired', 'InvalidIdentityToken', 'InvalidClientTokenId', 'invalid_grant', 'invalid_client', 'unauthorized_client',
+]; // prettier-ignore
+const otherRegion = ['PermanentRedirect', 'TemporaryRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'];
 
-const messages: Partial<Record<ProblemCode, string>> = {
-  source_credentials_missing:
+type Rule = readonly [ProblemCode, (error: StoreError) => boolean, string];
+/** The first that fits tells. */
+const rules: readonly Rule[] = [
+  [
+    'source_credentials_missing',
+    ({ name, text: message }) => name === 'CredentialsProviderError' || /could not load the default credentials|unable to detect a project id/i.test(message),
     'there are no credentials for this source; set source.credentialsSecretRef, give the pod a role, or set anonymous: true',
-  source_credentials_rejected: 'the store rejected the credentials (401 or 403); check the Secret and the bucket policy',
-  source_bucket_missing: 'the bucket does not exist; check the URL and the region',
-  source_unreachable: 'the host cannot be reached; check the endpoint, DNS and network policies',
-  missing_file: 'the object does not exist at the source',
-};
+  ],
+  ['source_bucket_missing', ({ name, code }) => name === 'NoSuchBucket' || code === 'NoSuchBucket', 'the bucket does not exist; check the URL and the region'],
+  [
+    'source_bucket_missing',
+    ({ name, status }) => otherRegion.includes(name) || status === 301 || status === 307,
+    'the bucket is not in this region; check source.s3.region and source.s3.endpoint',
+  ],
+  [
+    'source_credentials_rejected',
+    ({ name, code, status, text: message }) =>
+      status === 401 || status === 403 || refusals.some((one) => one === name || one === code || message.startsWith(one)),
+    'the store rejected the credentials (401 or 403); check the Secret and the bucket policy',
+  ],
+  [
+    'source_credentials_rejected',
+    ({ code, name, text: message }) => /^ERR_(OSSL|CRYPTO)/.test(code) || name === 'SyntaxError' || /DECODER routines|asymmetric key/i.test(message),
+    'the credentials are not in the form they should have; copy serviceAccountJson into the Secret again, whole',
+  ],
+  ['file_changed', ({ status }) => status === 412 || status === 416, 'the file was overwritten while it was read; publish under new names, the manifest last'],
+  ['missing_file', ({ status, name }) => status === 404 || name === 'NoSuchKey' || name === 'NotFound', 'the object does not exist at the source'],
+  [
+    'source_unreachable',
+    ({ code }) => distrusted.includes(code),
+    "the host's certificate is not trusted; check the endpoint, or name its CA in NODE_EXTRA_CA_CERTS",
+  ],
+  [
+    'source_unreachable',
+    ({ code, name }) => network.includes(code) || name === 'TimeoutError' || name === 'FetchError',
+    'the host cannot be reached; check the endpoint, DNS and network policies',
+  ],
+]; // prettier-ignore
 
-const codeOf = ({ status, name, code }: StoreError): ProblemCode => {
-  if (name === 'CredentialsProviderError' || code === 'NoCredentials' || /Could not load the default credentials/.test(name))
-    return 'source_credentials_missing';
-  if (name === 'NoSuchBucket' || code === 'NoSuchBucket') return 'source_bucket_missing';
-  if (status === 401 || status === 403 || ['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccessDenied'].includes(name))
-    return 'source_credentials_rejected';
-  if (status === 404 || name === 'NoSuchKey' || name === 'NotFound') return 'missing_file';
-  if (network.includes(code) || name === 'TimeoutError' || name === 'FetchError') return 'source_unreachable';
-  return 'source_failed';
-};
-
-/** The Problem of a failed call; `path` is the field that named the object. */
-export const storeProblem = (error: unknown, path: string): Problem => {
+/** The Problem of a failed call. URLs with signatures and credentials never stand in it. */
+export const storeProblem = (error: unknown): Problem => {
   const known = storeError(error);
-  const code = codeOf(known);
-  return {
-    code,
-    path,
-    message:
-      messages[code] ??
-      `the store answered ${known.status === null ? '' : `${known.status} `}${known.name || known.code || 'an error'}`.trim(),
-  };
+  const [code, , message] = rules.find(([, fits]) => fits(known)) ?? ['source_failed' as const, null, null];
+  const words = /^[\w .-]{1,60}$/.test(known.name) ? known.name : 'an error';
+  return { code, path: '', message: message ?? `the store answered ${known.status === null ? '' : `${known.status} `}${words}` };
 };

@@ -6,7 +6,8 @@ import type { DatasetState } from './dataset-state.ts';
 import { fetchById, fetchCurrent } from './fetch-manifest.ts';
 import type { FetchFailure, Offered } from './fetched.ts';
 import type { Holdings, SwapCause } from './holdings.ts';
-import { type LoadFailure, materialise } from './materialise.ts';
+import type { LoadFailure } from './load-job.ts';
+import { materialise } from './materialise.ts';
 import type { Attempt } from './report.ts';
 import type { Attached } from './servings.ts';
 
@@ -49,9 +50,7 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
   const loadOffered = async (offered: Offered, force: Force): Promise<Result<null, LoadFailure>> => {
     const startedMs = now();
     const { dataset: wanted, store, abort } = state;
-    const loaded = await ports.admit(async () =>
-      materialise(ports.cacheDir, { dataset: wanted, ...offered }, store, ports.limits, abort.signal),
-    );
+    const loaded = await materialise(ports, { dataset: wanted, ...offered }, store, abort.signal);
     if (!loaded.ok) return loaded;
     const { snapshotId, rows, bytes, layout } = loaded.value;
     const attached = await servings.attach(loaded.value);

@@ -1,19 +1,15 @@
 /** What a dataset's lifecycle needs, and what it offers to the room. */
 import type { CompiledDataset, DatasetReport, SourceCredentials } from '@offloader/contract';
 import type { Observe } from '../domain/observation.ts';
-import type { LoadLimits } from './materialise.ts';
+import type { LoadPorts } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
 import type { DatasetIndex } from './record.ts';
 import type { Attached, Servings } from './servings.ts';
 
-export type DatasetPorts = {
-  readonly cacheDir: string;
+export type DatasetPorts = LoadPorts & {
   readonly servings: Servings;
   readonly openStore: OpenStore;
   readonly observe: Observe;
-  readonly limits: LoadLimits;
-  /** Runs a load when memory allows one more. */
-  readonly admit: <T>(load: () => Promise<T>) => Promise<T>;
   readonly save: () => Promise<void>;
   readonly now: () => number;
   readonly random: () => number;

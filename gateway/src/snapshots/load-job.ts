@@ -1,7 +1,14 @@
 /** What a load is asked for and what it answers: plain JSON between the gateway and its loader process. */
 import type { Column, Problem, ServingMode } from '@offloader/contract';
 
-export type LoadFile = { readonly path: string; readonly name: string; readonly format: 'csv' | 'parquet'; readonly rowCount: number };
+/** Why a snapshot did not load: `rejected` blames the data, `failed` the attempt. */
+export type LoadFailure = { readonly status: 'rejected' | 'failed'; readonly problems: readonly Problem[] };
+export type LoadFile = {
+  readonly path: string;
+  readonly name: string;
+  readonly format: 'csv' | 'parquet';
+  readonly rowCount: number;
+};
 export type LoadJob = {
   /** The folder the load works in; everything it makes lies there. */
   readonly folder: string;

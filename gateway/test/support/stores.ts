@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, join, relative } from 'node:path';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -41,7 +41,7 @@ const freePort = async (): Promise<number> => {
 };
 
 /** What a store was asked: method and path, and whose word came with it. */
-export type Asked = { readonly path: string; readonly authorization: string | undefined };
+export type Asked = { readonly path: string; readonly authorization: string | undefined; readonly headers: IncomingHttpHeaders };
 export type Store = {
   readonly url: string;
   readonly asked: Asked[];
@@ -61,7 +61,7 @@ const start = async (
   const port = await freePort();
   const store = { asked: [] as Asked[], answer: (_asked: Asked): number | undefined => undefined };
   const proxy = createServer((incoming, outgoing) => {
-    const asked = { path: `${incoming.method} ${incoming.url}`, authorization: incoming.headers.authorization };
+    const asked = { path: `${incoming.method} ${incoming.url}`, authorization: incoming.headers.authorization, headers: incoming.headers };
     store.asked.push(asked);
     const status = store.answer(asked);
     if (status !== undefined) return outgoing.writeHead(status).end();
