@@ -2,7 +2,7 @@
  * A real API server with the real operator, and gateways that only report, from the operator's own tests. Loaded by URL: tsc
  * cannot rewrite a relative import into the sources of another project.
  */
-type Gateway = { readonly name: string; snapshots: string[]; frozen: boolean };
+type Gateway = { readonly name: string; snapshots: string[]; frozen: boolean; showReady(isReady: boolean): Promise<void> };
 /** Claims and volumes, and what a StatefulSet and a provisioner would do with them. */
 export type CacheVolumes = { give(pod: string): Promise<string>; succeed(n: number): Promise<string>; pod(name: string): Promise<any> };
 export type World = {

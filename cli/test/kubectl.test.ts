@@ -99,6 +99,7 @@ there('kubectl offloader', () => {
     }));
 
   test('triage names a pod that does not answer and an operator that has no pod', async () => {
+    await world.gateways[0]!.showReady(false);
     const ran = await kubectl('triage');
     expect(ran).toMatchObject({ code: 1, err: '' });
     expect(ran.out).toMatch(/gateway_does_not_start: owner Environment[^]*operator_down: owner Environment/);

@@ -59,7 +59,7 @@ export class FakeGateway {
 
   /** Makes the Pod, at the start and when the one before was taken away. */
   async appear(): Promise<void> {
-    const { client, namespace, release, name, ip } = this.#options;
+    const { client, namespace, release, name } = this.#options;
     const path = `/api/v1/namespaces/${namespace}/pods`;
     const metadata = { name, labels: { [labels.instance]: release, [labels.component]: 'gateway' } };
     await client.request({
@@ -67,13 +67,20 @@ export class FakeGateway {
       path,
       body: { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'gateway', image: 'none' }] } },
     });
+    await this.showReady(true);
+    await this.#mount();
+  }
+
+  /** What a kubelet would say of the pod. */
+  async showReady(isReady: boolean): Promise<void> {
+    const { client, namespace, name, ip } = this.#options;
+    const conditions = [{ type: 'Ready', status: isReady ? 'True' : 'False' }];
     await client.request({
       method: 'PATCH',
-      path: `${path}/${name}/status`,
+      path: `/api/v1/namespaces/${namespace}/pods/${name}/status`,
       contentType: 'application/merge-patch+json',
-      body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [{ type: 'Ready', status: 'True' }] } },
+      body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions } },
     });
-    await this.#mount();
   }
 
   async stop(): Promise<void> {
