@@ -13,6 +13,7 @@ const proven: readonly string[] = [
   'Envelope and errors',
   'Request parameters',
   'Response cache',
+  'Values in JSON',
 ];
 
 /** Ends of sentences: a full stop before a blank and a capital, a digit, a sign or a code span. */

@@ -1,5 +1,7 @@
 /** The SQL of a load: how files are read, cast to the declared types, ordered and kept. Text only, no connection. */
 import type { Column, ColumnType } from '@offloader/contract';
+import { jsonColumnSql, timeSql } from './json-sql.ts';
+import { largeIntegers, type Physical, timesOfDay, zonedMoment } from './physical.ts';
 import { literal, quoted } from './sql.ts';
 
 type FileFormat = 'csv' | 'parquet';
@@ -12,42 +14,62 @@ export const scanSql = (format: FileFormat, paths: readonly string[]): string =>
     : `read_parquet(${list}, union_by_name = true, hive_partitioning = false)`;
 };
 
-const isOneOf =
-  (types: readonly string[]) =>
-  (type: string): boolean =>
-    types.includes(type.replace(/\(.*$/, ''));
-const integers = ['TINYINT', 'SMALLINT', 'INTEGER', 'UTINYINT', 'USMALLINT'];
-const bigints = [...integers, 'BIGINT', 'UINTEGER', 'UBIGINT', 'HUGEINT', 'UHUGEINT'];
-const nested = (type: string): boolean => /^(STRUCT|MAP|UNION|JSON|VARCHAR|NULL)/.test(type) || type.endsWith(']');
+const varchar: Physical = { kind: 'plain', name: 'VARCHAR', text: 'VARCHAR' };
 
-/** Physical types (DuckDB's names) that load under a declared type: what casts without loss, or fails the cast where it would lose. */
-const accepts: Readonly<Record<ColumnType, (physical: string) => boolean>> = {
-  VARCHAR: isOneOf(['VARCHAR', 'UUID', 'ENUM', 'TIME', 'CHAR']),
-  INTEGER: isOneOf(bigints),
-  BIGINT: isOneOf(bigints),
-  DOUBLE: isOneOf([...bigints, 'FLOAT', 'DOUBLE', 'DECIMAL']),
-  BOOLEAN: isOneOf(['BOOLEAN']),
-  DATE: isOneOf(['DATE']),
-  TIMESTAMP: (type) => type.startsWith('TIMESTAMP'),
-  JSON: nested,
+/** Ends the load where a value would lose something; the words are those of DuckDB's own casts. */
+const only = (condition: string, sql: string, type: ColumnType): string =>
+  `CASE WHEN ${condition} THEN ${sql} ELSE CAST(error('Conversion Error: the value does not fit') AS ${type}) END`;
+
+/** A whole number as programs write it: 007, 5.0, 1e+05. DuckDB would round 1.5. */
+const wholeNumber = literal('\\s*[+-]?[0-9]+(\\.0*)?([eE]\\+?[0-9]+)?\\s*');
+
+/** A value of a CSV file under its declared type. */
+const textCast = (type: ColumnType, text: string): string => {
+  const cast = `CAST(${text} AS ${type})`;
+  switch (type) {
+    case 'INTEGER':
+    case 'BIGINT':
+      return only(`${text} IS NULL OR regexp_full_match(${text}, ${wholeNumber})`, cast, type);
+    case 'DATE':
+      // A time of day that is not midnight would be cut off.
+      return only(`${text} IS NULL OR CAST(${text} AS TIMESTAMP) = ${cast}`, cast, type);
+    case 'TIMESTAMP':
+      // An offset counts; without one the text is UTC.
+      return `timezone('UTC', CAST(${text} AS TIMESTAMPTZ))`;
+    case 'JSON':
+      return jsonColumnSql(varchar, text);
+    default:
+      return cast;
+  }
 };
 
-/** Whether a Parquet column of this physical type may stand under the declared type. */
-export const isLoadable = (declared: ColumnType, physical: string): boolean => accepts[declared](physical);
+/** A value of a Parquet file under its declared type. */
+const typedCast = (type: ColumnType, sql: string, physical: Physical): string => {
+  const cast = `CAST(${sql} AS ${type})`;
+  if (type === 'JSON') return jsonColumnSql(physical, sql);
+  if (physical.kind !== 'plain') return cast;
+  if (type === 'TIMESTAMP' && physical.name === zonedMoment) return `timezone('UTC', ${sql})`;
+  if (type === 'VARCHAR' && timesOfDay.includes(physical.name))
+    return `CASE WHEN ${sql} IS NOT NULL THEN ${timeSql(physical.name, sql)} END`;
+  if (type === 'DOUBLE' && largeIntegers.includes(physical.name))
+    return only(`${sql} IS NULL OR CAST(${cast} AS HUGEINT) = CAST(${sql} AS HUGEINT)`, cast, type);
+  return cast;
+};
+
+const casts: Readonly<Record<FileFormat, typeof typedCast>> = { csv: textCast, parquet: typedCast };
 
 /** One column of one scan: cast strictly, so that a value that does not fit ends the load. A missing one reads NULL. */
-export const columnSql = ({ name, type }: Column, physical: string | undefined): string => {
-  if (physical === undefined) return `CAST(NULL AS ${type}) AS ${quoted(name)}`;
-  const source = quoted(name);
-  if (type === 'TIMESTAMP' && physical === 'TIMESTAMP WITH TIME ZONE') return `timezone('UTC', ${source}) AS ${source}`;
-  if (type === 'JSON')
-    return physical === 'VARCHAR' || physical === 'JSON' ? `CAST(${source} AS JSON) AS ${source}` : `to_json(${source}) AS ${source}`;
-  return `CAST(${source} AS ${type}) AS ${source}`;
+const columnSql = (format: FileFormat, { name, type }: Column, physical: Physical | undefined): string => {
+  const sql = physical === undefined ? `CAST(NULL AS ${type})` : casts[format](type, quoted(name), physical);
+  return `${sql} AS ${quoted(name)}`;
 };
 
-/** A scan with exactly the declared columns, in their order. `physical` holds DuckDB's type of each column found. */
-export const castScanSql = (scan: string, schema: readonly Column[], physical: ReadonlyMap<string, string>): string =>
-  `SELECT ${schema.map((column) => columnSql(column, physical.get(column.name))).join(', ')} FROM ${scan}`;
+/** Files of one format, read as one relation, and the type of each column found in them. */
+export type Scan = { readonly format: FileFormat; readonly sql: string; readonly found: ReadonlyMap<string, Physical> };
+
+/** A scan with exactly the declared columns, in their order. */
+export const castScanSql = ({ format, sql, found }: Scan, schema: readonly Column[]): string =>
+  `SELECT ${schema.map((column) => columnSql(format, column, found.get(column.name))).join(', ')} FROM ${sql}`;
 
 /** The table, laid out for its endpoints' filters: sorted data lets DuckDB skip row groups by their zone maps. */
 export const createTableSql = (select: string, sortColumns: readonly string[]): string =>

@@ -3,12 +3,14 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Problem } from '@offloader/contract';
-import { castScanSql, createTableSql, createViewSql, isLoadable, scanSql } from '../domain/load-sql.ts';
+import { castScanSql, createTableSql, createViewSql, type Scan, scanSql } from '../domain/load-sql.ts';
+import { isLoadable } from '../domain/physical.ts';
 import { literal } from '../domain/sql.ts';
+import { physicalOf } from './loader-types.ts';
 import { loadProblem } from './load-problems.ts';
 import { databaseFile, type LoadAnswer, type LoadFile, type LoadJob } from './load-job.ts';
 
-type Physical = ReadonlyMap<string, string>;
+type Seen = { readonly file: LoadFile; readonly found: Scan['found']; readonly rows: number };
 class Rejection extends Error {
   readonly problems: readonly Problem[];
   constructor(problems: readonly Problem[]) {
@@ -20,11 +22,16 @@ class Rejection extends Error {
 const rows = async (connection: DuckDBConnection, sql: string): Promise<readonly (readonly unknown[])[]> =>
   (await connection.runAndReadAll(sql)).getRows();
 
-const describe = async (connection: DuckDBConnection, scan: string): Promise<Physical> =>
-  new Map((await rows(connection, `DESCRIBE SELECT * FROM ${scan}`)).map(([name, type]) => [String(name), String(type)]));
+/** Files of one format as one relation, and what is in them. */
+const openScan = async (connection: DuckDBConnection, format: LoadFile['format'], paths: readonly string[]): Promise<Scan> => {
+  const sql = scanSql(format, paths);
+  const read = await connection.runAndReadAll(`SELECT * FROM ${sql} LIMIT 0`);
+  const names = read.columnNames();
+  return { format, sql, found: new Map(read.columnTypes().map((type, at) => [names[at] ?? '', physicalOf(type)])) };
+};
 
 /** Names and physical types of one file against the declared columns. A column may be absent in some files, not in all. */
-const fileProblems = (file: LoadFile, at: number, job: LoadJob, found: Physical): readonly Problem[] => {
+const fileProblems = (file: LoadFile, at: number, job: LoadJob, found: Scan['found']): readonly Problem[] => {
   const names = job.schema.map((column) => column.name);
   if (file.format === 'csv') {
     const missing = names.filter((name) => !found.has(name));
@@ -40,23 +47,20 @@ const fileProblems = (file: LoadFile, at: number, job: LoadJob, found: Physical)
           {
             code: 'schema_data_mismatch' as const,
             path: `files[${at}]`,
-            message: `column ${name} is ${physical} in ${file.name}, declared ${type}`,
+            message: `column ${name} is ${physical.text} in ${file.name}, declared ${type}`,
           },
         ];
   });
 };
 
 /** What each file holds; a file that cannot be read is named. */
-const inspect = async (
-  connection: DuckDBConnection,
-  job: LoadJob,
-): Promise<readonly { file: LoadFile; found: Physical; rows: number }[]> => {
-  const seen: { file: LoadFile; found: Physical; rows: number }[] = [];
+const inspect = async (connection: DuckDBConnection, job: LoadJob): Promise<readonly Seen[]> => {
+  const seen: Seen[] = [];
   for (const [at, file] of job.files.entries()) {
-    const scan = scanSql(file.format, [file.path]);
     try {
-      const [counted] = await rows(connection, `SELECT count(*) FROM ${scan}`);
-      seen.push({ file, found: await describe(connection, scan), rows: Number(counted?.[0]) });
+      const { sql, found } = await openScan(connection, file.format, [file.path]);
+      const [counted] = await rows(connection, `SELECT count(*) FROM ${sql}`);
+      seen.push({ file, found, rows: Number(counted?.[0]) });
     } catch (error) {
       throw new Rejection([loadProblem(error, `files[${at}]`, file.name)]);
     }
@@ -64,7 +68,7 @@ const inspect = async (
   return seen;
 };
 
-const countProblems = (seen: readonly { file: LoadFile; rows: number }[], job: LoadJob): readonly Problem[] => {
+const countProblems = (seen: readonly Seen[], job: LoadJob): readonly Problem[] => {
   const total = seen.reduce((sum, { rows: held }) => sum + held, 0);
   const perFile = seen.flatMap(({ file, rows: held }, at) =>
     job.rowCount === null || held === file.rowCount
@@ -85,7 +89,7 @@ const countProblems = (seen: readonly { file: LoadFile; rows: number }[], job: L
       ];
 };
 
-const verify = (seen: readonly { file: LoadFile; found: Physical; rows: number }[], job: LoadJob): void => {
+const verify = (seen: readonly Seen[], job: LoadJob): void => {
   const found = new Set(seen.flatMap((one) => [...one.found.keys()]));
   const absent = job.schema.filter(({ name }) => !found.has(name));
   const problems = [
@@ -101,21 +105,17 @@ const selectOf = async (connection: DuckDBConnection, job: LoadJob): Promise<str
   const formats = (['parquet', 'csv'] as const).filter((format) => job.files.some((file) => file.format === format));
   const parts: string[] = [];
   for (const format of formats) {
-    const scan = scanSql(
-      format,
-      job.files.filter((file) => file.format === format).map((file) => file.path),
-    );
-    parts.push(castScanSql(scan, job.schema, await describe(connection, scan)));
+    const paths = job.files.filter((file) => file.format === format).map((file) => file.path);
+    parts.push(castScanSql(await openScan(connection, format, paths), job.schema));
   }
   return parts.join(' UNION ALL ');
 };
 
 /** What is wrong with one column of one file; null when it casts. */
 const columnFault = async (connection: DuckDBConnection, file: LoadFile, column: LoadJob['schema'][number]): Promise<unknown> => {
-  const scan = scanSql(file.format, [file.path]);
   try {
-    const found = await describe(connection, scan);
-    await connection.run(`SELECT count(c) FROM (${castScanSql(scan, [column], found)}) t(c)`);
+    const scan = await openScan(connection, file.format, [file.path]);
+    await connection.run(`SELECT count(c) FROM (${castScanSql(scan, [column])}) t(c)`);
     return null;
   } catch (cause) {
     return cause;
