@@ -1,6 +1,6 @@
 # The commands people need. `make demo` and `make test` do all set-up by themselves; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-publish test verify unit integration e2e bench-operator clean
+.PHONY: help demo demo-publish test verify unit integration e2e bench-operator bench-swap clean
 SHELL := /bin/bash
 
 node_modules/.installed: package-lock.json $(wildcard package.json */package.json) .npmrc
@@ -34,6 +34,9 @@ e2e: node_modules/.installed ## a real cluster: images, chart, and what users do
 
 bench-operator: node_modules/.installed ## the operator at scale: cold start, latency, memory, failover (4 minutes)
 	@npm run -s build && node_modules/.bin/node --conditions=source bench/operator/scale.ts --out bench/operator/RESULTS.md
+
+bench-swap: node_modules/.installed ## 120 snapshots swap in while 32 clients ask: failed, mixed, p99 against the steady state (3 minutes)
+	@npm run -s build && node_modules/.bin/node --conditions=source bench/gateway/swap-under-load.ts --out bench/gateway/RESULTS-swap.md
 
 clean: ## remove what builds and demos made
 	rm -rf .demo node_modules/.installed */dist */*.tsbuildinfo

@@ -8,6 +8,8 @@ export type Asked = {
   readonly wrong: readonly string[];
   /** Every other status, and connections that broke, with how often. */
   readonly failed: ReadonlyMap<string, number>;
+  /** Milliseconds that each answer took. */
+  readonly tookMs: readonly number[];
 };
 
 /** One question: the snapshot's number when all rows agree with it, else what is wrong, else the status. */
@@ -26,29 +28,32 @@ export const ask = async (apiPort: number, name: string, limit = 30): Promise<{ 
 };
 
 /** Asks for these endpoints in turn, by `clients` side by side, until told to stop. */
-export const startAsking = (apiPort: () => number, names: readonly string[], clients = 2) => {
+export const startAsking = (apiPort: () => number, names: readonly string[], clients = 2, pauseMs = 5) => {
   let isOver = false;
   let right = 0;
   const wrong: string[] = [];
   const failed = new Map<string, number>();
+  const tookMs: number[] = [];
   const client = async (first: number): Promise<void> => {
     for (let turn = first; !isOver; turn += 1) {
       const name = names[turn % names.length]!;
       // Both ways: out of the response cache, and past it.
+      const startedMs = performance.now();
       const answer = await ask(apiPort(), name, 30 + (turn % 50));
+      tookMs.push(performance.now() - startedMs);
       if ('n' in answer) right += 1;
       else if ('wrong' in answer) wrong.push(answer.wrong);
       else failed.set(`${name} ${answer.failed}`, (failed.get(`${name} ${answer.failed}`) ?? 0) + 1);
-      await pause(5);
+      await pause(pauseMs);
     }
   };
   const running = Promise.all(Array.from({ length: clients }, async (_, at) => client(at)));
   return {
-    seen: (): Asked => ({ right, wrong, failed }),
+    seen: (): Asked => ({ right, wrong, failed, tookMs }),
     stop: async (): Promise<Asked> => {
       isOver = true;
       await running;
-      return { right, wrong, failed };
+      return { right, wrong, failed, tookMs };
     },
   };
 };

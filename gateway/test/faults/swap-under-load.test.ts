@@ -1,0 +1,11 @@
+// Snapshots that swap in about once a second while 32 clients ask: the short form of `make bench-swap`.
+import { expect, test } from '@jest/globals';
+import { swapUnderLoad } from './support/swap-load.ts';
+
+test('twenty swaps under 32 clients fail no request and mix no two snapshots', async () => {
+  const { failures, mixed, swaps, requests, swapSeconds } = await swapUnderLoad({ clients: 32, steadySeconds: 1, swaps: 20 });
+  expect([failures, mixed]).toEqual([[], 0]);
+  expect(swaps).toBeGreaterThanOrEqual(20);
+  expect(requests).toBeGreaterThan(1000);
+  process.stderr.write(`swaps under load: ${swaps} in ${swapSeconds.toFixed(0)} s, ${requests} requests, 0 failed, 0 mixed\n`);
+}, 240_000);
