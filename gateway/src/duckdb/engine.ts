@@ -17,6 +17,8 @@ export type EngineOptions = {
 
 /** How long a request may wait for a connection. Long enough for a short query to end, short enough to answer 503 at once. */
 const slotWaitMs = 50;
+/** Queries of 3 ms let 16 requests through one slot in that time; whoever comes after them would wait in vain. */
+const waitersPerSlot = 16;
 
 /** Errors of the way to the data, not of the statement: worth one more try on a new connection. */
 const isBrokenConnection = (message: string): boolean =>
@@ -79,8 +81,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const inFlight = new Set<Promise<unknown>>();
   const querying = new Set<DuckDBConnection>();
   let isClosed = false;
-  const slots = createSlots(options.poolSize);
-  const remoteSlots = createSlots(remoteCap);
+  const slots = createSlots(options.poolSize, options.poolSize * waitersPerSlot);
+  const remoteSlots = createSlots(remoteCap, remoteCap * waitersPerSlot);
 
   const tracked = async <T>(statement: () => Promise<T>): Promise<T> => {
     if (isClosed) throw new Error('the engine is closed');
@@ -131,9 +133,11 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     sql: Sql,
     query: QueryOptions,
     consume: (rows: RowStream) => Promise<T>,
+    lends: 'any' | 'new' = 'any',
   ): Promise<Result<T, QueryFailure>> => {
     const owner = instance;
-    const connection = idle.pop() ?? (await owner.connect());
+    const held = lends === 'any' ? idle.pop() : undefined;
+    const connection = held ?? (await owner.connect());
     const outcome = await runOn(connection, sql, query, consume);
     if (outcome.ok && owner === instance) idle.push(connection);
     else connection.closeSync();
@@ -152,7 +156,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     });
     const failure = first.ok ? undefined : first.error;
     const isWorthIt = !progress.consumed && typeof failure === 'object' && isBrokenConnection(failure.engine);
-    return isWorthIt ? onConnection(sql, query, consume) : first;
+    // What broke one idle connection may have broken them all.
+    return isWorthIt ? onConnection(sql, query, consume, 'new') : first;
   };
 
   const inSlot: Engine['query'] = async (sql, query, consume) => {
@@ -160,7 +165,8 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     const isRemote = query.mode === 'RemoteScan';
     if (isRemote && !(await remoteSlots.take(slotWaitMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
     try {
-      if (!(await slots.take(slotWaitMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
+      const leftMs = Math.max(0, slotWaitMs - (performance.now() - asked));
+      if (!(await slots.take(leftMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
       const started = performance.now();
       try {
         const outcome = await withRetry(sql, query, consume);

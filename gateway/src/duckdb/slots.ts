@@ -1,12 +1,13 @@
-/** A bounded number of slots with a short, bounded wait: nobody queues for longer than `waitMs`. */
+/** A bounded number of slots with a short, bounded wait: nobody waits for longer than `waitMs`, and only so many wait at once. */
 export type Slots = {
-  /** True with a slot taken; false when none came free in time or the caller gave up. */
+  /** True with a slot taken; false when none came free in time, too many wait already or the caller gave up. */
   take(waitMs: number, signal: AbortSignal): Promise<boolean>;
   give(): void;
   taken(): number;
 };
 
-export const createSlots = (size: number): Slots => {
+/** `maxWaiting` callers may wait at once; the next is turned away without a wait. */
+export const createSlots = (size: number, maxWaiting: number): Slots => {
   let taken = 0;
   const waiting: (() => void)[] = [];
 
@@ -33,6 +34,7 @@ export const createSlots = (size: number): Slots => {
         taken += 1;
         return true;
       }
+      if (waiting.length >= maxWaiting) return false;
       // A slot that is given while somebody waits is handed on without being counted free in between.
       return wait(waitMs, signal);
     },
