@@ -4,7 +4,7 @@ import { decideOffer, guardProblems } from '../domain/refresh.ts';
 import type { DatasetPorts } from './dataset-actor.ts';
 import type { DatasetState } from './dataset-state.ts';
 import { fetchById, fetchCurrent } from './fetch-manifest.ts';
-import type { FetchFailure, Offered } from './fetched.ts';
+import type { Offered } from './fetched.ts';
 import type { Holdings, SwapCause } from './holdings.ts';
 import type { LoadFailure } from './load-job.ts';
 import { materialise } from './materialise.ts';
@@ -13,12 +13,25 @@ import type { Attached } from './servings.ts';
 
 /** 'no' loads what is new; 'refresh' also what serves already; 'rebuild' that very snapshot, its old copy going into quarantine. */
 export type Force = 'no' | 'refresh' | 'rebuild';
+type End = Omit<Attempt, 'at'>;
 export type Attempts = {
-  /** Asks the source once and does what follows from its answer; ends with the state's `attempt` set. Throws only for bugs. */
-  run(force: Force): Promise<void>;
+  /**
+   * Asks the source once and does what follows from its answer; ends with the state's `attempt` set. False when an edit has
+   * overtaken it: then it has proved nothing, and the next one counts. Throws only for bugs.
+   */
+  run(force: Force): Promise<boolean>;
   /** Writes down how an attempt that broke has ended. */
-  note(startedMs: number, end: Omit<Attempt, 'at'>): void;
+  note(startedMs: number, end: End): void;
 };
+
+const ended = (status: End['status'], snapshotId: string | null, problems: End['problems'] = [], told: string | null = null): End => ({
+  status,
+  snapshotId,
+  problems,
+  note: told,
+});
+const overtaken = (snapshotId: string | null): End =>
+  ended('unchanged', snapshotId, [], 'given up: the dataset was edited meanwhile, and is looked at anew');
 
 export const createAttempts = (state: DatasetState, held: Holdings, { servings, observe, now, ...ports }: DatasetPorts): Attempts => {
   const { name } = state.dataset;
@@ -31,9 +44,6 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     const { status, snapshotId, problems } = end;
     observe({ kind: 'refresh_ended', dataset: name, status, snapshotId, problems, tookMs: now() - startedMs });
   };
-  const failed = (startedMs: number, { status, problems }: LoadFailure | FetchFailure, snapshotId: string | null): void =>
-    note(startedMs, { status, snapshotId, problems, note: null });
-
   /** A finished load looks again at what is wanted: the dataset may have been edited meanwhile. */
   const place = (loaded: Attached, cause: SwapCause): void => {
     const { layout, snapshotId } = loaded.record;
@@ -47,13 +57,17 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     else held.swap(loaded, cause, cause === 'rebuild' ? 'quarantine' : 'keep');
   };
 
-  const loadOffered = async (offered: Offered, force: Force): Promise<Result<null, LoadFailure>> => {
+  const loadOffered = async (offered: Offered, force: Force, signal: AbortSignal): Promise<Result<null, LoadFailure>> => {
     const startedMs = now();
-    const { dataset: wanted, store, abort } = state;
-    const loaded = await materialise(ports, { dataset: wanted, ...offered }, store, abort.signal);
+    const { dataset: wanted, store } = state;
+    const loaded = await materialise(ports, { dataset: wanted, ...offered }, store, signal);
     if (!loaded.ok) return loaded;
     const { snapshotId, rows, bytes, layout } = loaded.value;
     const attached = await servings.attach(loaded.value);
+    if (signal.aborted) {
+      held.drop(attached);
+      return ok(null);
+    }
     const late = offered.promised
       ? []
       : guardProblems({ ...offered.manifest, row_count: rows }, { dataset: wanted, active: activeRecord() });
@@ -71,23 +85,24 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     state.seen = etag === null ? null : { etag, snapshotId: manifest.snapshot_id };
   };
 
-  const loadNew = async (offered: Offered, force: Force, startedMs: number): Promise<void> => {
+  const loadNew = async (offered: Offered, force: Force, signal: AbortSignal): Promise<End> => {
     const id = offered.manifest.snapshot_id;
     const wasEmpty = held.active() === null;
     const token = state.dataset.rebuildToken;
-    const loaded = await loadOffered(offered, force);
+    const loaded = await loadOffered(offered, force, signal);
+    if (signal.aborted) return overtaken(id);
     if (!loaded.ok) {
       if (loaded.error.status === 'rejected') state.manifestValid = false;
-      return failed(startedMs, loaded.error, id);
+      return ended(loaded.error.status, id, loaded.error.problems);
     }
     remember(offered);
     // What was loaded into an empty cache has been built after the token was set.
     if (force === 'rebuild' || wasEmpty) state.index = { ...state.index, rebuilt: token };
     state.healthy = true;
-    note(startedMs, { status: 'ok', snapshotId: id, problems: [], note: null });
+    return ended('ok', id);
   };
 
-  const consider = async (offered: Offered, force: Force, startedMs: number): Promise<void> => {
+  const consider = async (offered: Offered, force: Force, signal: AbortSignal): Promise<End> => {
     const { manifest, manifestUrl, promised } = offered;
     const id = manifest.snapshot_id;
     const offer = decideOffer(manifest, manifestUrl, {
@@ -99,25 +114,25 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
       promised,
     });
     state.manifestValid = offer.kind !== 'rejected';
-    if (offer.kind === 'load') return loadNew(offered, force, startedMs);
-    if (offer.kind === 'rejected') return note(startedMs, { status: 'rejected', snapshotId: id, problems: offer.problems, note: null });
+    if (offer.kind === 'load') return loadNew(offered, force, signal);
+    if (offer.kind === 'rejected') return ended('rejected', id, offer.problems);
     if (offer.kind === 'unchanged') {
       remember(offered);
-      return note(startedMs, { status: 'unchanged', snapshotId: id, problems: [], note: offer.note });
+      return ended('unchanged', id, [], offer.note);
     }
     const target = held.kept().find((one) => one.record.snapshotId === offer.snapshotId);
     if (target !== undefined) held.swap(target, 'rollback');
-    note(startedMs, { status: 'ok', snapshotId: id, problems: [], note: null });
+    return ended('ok', id);
   };
 
   /** Which snapshot to ask for: the pinned one, on a rebuild the one that serves, else whatever is current. */
-  const fetch = async (force: Force) => {
-    const { dataset, store, seen, abort } = state;
+  const fetch = async (force: Force, signal: AbortSignal) => {
+    const { dataset, store, seen } = state;
     const id = dataset.snapshot.pin ?? (force === 'rebuild' ? activeRecord()?.snapshotId : undefined);
     const isHere = force === 'no' && activeRecord()?.snapshotId === id && isLaidOut();
-    if (id !== undefined && !isHere) return fetchById(dataset, id, store, abort.signal);
+    if (id !== undefined && !isHere) return fetchById(dataset, id, store, signal);
     const etag = force === 'no' && isLaidOut() && seen !== null && held.has(seen.snapshotId) ? seen.etag : null;
-    return fetchCurrent(dataset, etag, store, abort.signal);
+    return fetchCurrent(dataset, etag, store, signal);
   };
 
   const judgePin = (): void => {
@@ -129,27 +144,31 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
         : `snapshot ${pin} of snapshot.pin is neither kept nor at the source; what serves is left as it is`;
   };
 
+  const attempt = async (force: Force, signal: AbortSignal): Promise<End> => {
+    const fetched = await fetch(force, signal);
+    if (signal.aborted) return overtaken(null);
+    state.reachable = fetched.ok || fetched.error.reached;
+    if (!fetched.ok) {
+      if (state.reachable) state.manifestValid = false;
+      return ended(fetched.error.status, null, fetched.error.problems);
+    }
+    if (fetched.value.kind === 'offered') {
+      const end = await consider(fetched.value.offered, force, signal);
+      judgePin();
+      return end;
+    }
+    if (fetched.value.kind === 'unchanged') state.manifestValid = true;
+    const id = activeRecord()?.snapshotId ?? null;
+    return ended('unchanged', id, [], fetched.value.kind === 'nothing' ? 'nothing committed' : null);
+  };
+
   return {
     note,
     run: async (force) => {
       const startedMs = now();
-      const fetched = await fetch(force);
-      state.reachable = fetched.ok || fetched.error.reached;
-      if (!fetched.ok) {
-        if (state.reachable) state.manifestValid = false;
-        return failed(startedMs, fetched.error, null);
-      }
-      if (fetched.value.kind === 'offered') {
-        await consider(fetched.value.offered, force, startedMs);
-        return judgePin();
-      }
-      if (fetched.value.kind === 'unchanged') state.manifestValid = true;
-      note(startedMs, {
-        status: 'unchanged',
-        snapshotId: activeRecord()?.snapshotId ?? null,
-        problems: [],
-        note: fetched.value.kind === 'nothing' ? 'nothing committed' : null,
-      });
+      const { signal } = state.abort;
+      note(startedMs, await attempt(force, signal));
+      return !signal.aborted;
     },
   };
 };

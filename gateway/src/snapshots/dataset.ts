@@ -11,6 +11,12 @@ import { reportOf } from './report.ts';
 const isSameSource = (a: CompiledDataset, b: CompiledDataset, was: SourceCredentials | null, is: SourceCredentials | null): boolean =>
   JSON.stringify([a.source, was]) === JSON.stringify([b.source, is]);
 
+/** Whether what runs is not wanted any more: its table would have the wrong form, come from elsewhere, or nothing may run. */
+const isOvertaken = (running: CompiledDataset, next: CompiledDataset): boolean =>
+  running.layout !== next.layout ||
+  JSON.stringify({ ...running.source, intervalMs: 0 }) !== JSON.stringify({ ...next.source, intervalMs: 0 }) ||
+  next.suspend;
+
 /** What an edit may change without a new look at the source. */
 const sourceSide = (dataset: CompiledDataset): string =>
   JSON.stringify({ ...dataset, refreshToken: null, rebuildToken: null, snapshot: { ...dataset.snapshot, release: null } });
@@ -44,12 +50,12 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
 
   /** A bug in one attempt ends that attempt, never the dataset. */
   const guarded = async (asked: Force): Promise<void> => {
-    if (state.ended) return;
+    if (state.ended || state.dataset.suspend) return;
     const token = state.dataset.refreshToken;
     // A token stays to be done until it is done, whatever failed or restarted in between.
     const force = mustRebuild() || !state.healthy ? 'rebuild' : mustRefresh() ? 'refresh' : asked;
     try {
-      await attempts.run(force);
+      if (!(await attempts.run(force))) return;
     } catch (error) {
       const [text = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
       const problem: Problem = { code: 'load_failed', path: '', message: `the attempt broke: ${text}` };
@@ -73,7 +79,7 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     return queue;
   };
 
-  const restartLoads = (): void => {
+  const endAttempt = (): void => {
     state.abort.abort();
     state.abort = new AbortController();
   };
@@ -86,10 +92,13 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     state.credentials = secret;
     if (isMoved) state.store = ports.openStore(next.source, secret);
     if (isMoved && previous !== null) state.seen = null;
-    if (previous !== null && previous.layout !== next.layout) restartLoads();
+    if (previous !== null && isOvertaken(previous, next)) endAttempt();
     const decision = held.obey();
     state.refused = decision.kind === 'refuse' ? decision.why : null;
-    if (next.suspend) return schedule();
+    if (next.suspend) {
+      first.resolve(undefined);
+      return schedule();
+    }
     const mustLook = previous === null || isMoved || isNewlyAsked() || sourceSide(previous) !== sourceSide(next);
     askedRefresh = next.refreshToken;
     if (mustLook) void refresh('no');

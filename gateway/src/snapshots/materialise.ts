@@ -1,8 +1,9 @@
 /** One load from manifest to finished folder: room, files, loader process, record. Nothing it makes can be seen until its record is there. */
 import { randomBytes } from 'node:crypto';
-import { rm, statfs } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CompiledDataset, err, type Manifest, ok, type Problem, type Result } from '@offloader/contract';
+import { type CompiledDataset, err, ok, type Result } from '@offloader/contract';
+import type { Admission } from './admission.ts';
 import type { Offered } from './fetched.ts';
 import { folders } from './layout.ts';
 import type { LoadFailure, LoadFile, LoadJob } from './load-job.ts';
@@ -17,36 +18,7 @@ type Wanted = Offered & { readonly dataset: CompiledDataset };
 export type LoadPorts = {
   readonly cacheDir: string;
   readonly limits: LoadLimits;
-  /** Runs a load when memory allows one more. Files come before that: a slow source keeps nobody else from loading. */
-  readonly admit: <T>(load: () => Promise<T>) => Promise<T>;
-};
-
-/** The staged files, the table made of them and what the sort spills: measured between 1.2 and 2.6 times the Parquet bytes. */
-const roomFactor = 3;
-
-const failed = (problem: Problem): LoadFailure => ({ status: 'failed', problems: [problem] });
-
-/** Free bytes on the cache volume, or null when it cannot be told. */
-export const freeBytes = async (cacheDir: string): Promise<number | null> => {
-  try {
-    const { bavail, bsize } = await statfs(cacheDir);
-    return bavail * bsize;
-  } catch {
-    return null;
-  }
-};
-
-const room = async (cacheDir: string, manifest: Manifest): Promise<Problem | null> => {
-  const free = await freeBytes(cacheDir);
-  const needed = manifest.files.reduce((sum, file) => sum + file.size_bytes, 0) * roomFactor;
-  return free !== null && free < needed
-    ? {
-        code: 'disk_full',
-        path: '',
-        message: `the load needs about ${needed} bytes on the cache volume, ${free} are free`,
-        hint: 'grow the volume or keep fewer snapshots',
-      }
-    : null;
+  readonly admission: Admission;
 };
 
 const jobOf = ({ dataset, manifest, promised }: Wanted, folder: string, files: readonly LoadFile[], limits: LoadLimits): LoadJob => {
@@ -67,7 +39,7 @@ const jobOf = ({ dataset, manifest, promised }: Wanted, folder: string, files: r
 
 const loadInto = async (
   loadId: string,
-  { cacheDir, limits, admit }: LoadPorts,
+  { cacheDir, limits, admission }: LoadPorts,
   offered: Wanted,
   store: ObjectStore,
   signal: AbortSignal,
@@ -76,7 +48,7 @@ const loadInto = async (
   const folder = folders(cacheDir).load(dataset.name, loadId);
   const files = await stageFiles(offered, folder, store, signal);
   if (!files.ok) return files;
-  const answer = await admit(async () => runLoad(jobOf(offered, folder, files.value, limits), signal));
+  const answer = await admission.withMemory(async () => runLoad(jobOf(offered, folder, files.value, limits), signal));
   if (answer.kind !== 'loaded') return err({ status: answer.kind, problems: answer.problems });
   if (!dataset.modes.includes('RemoteScan')) await rm(join(folder, 'files'), { recursive: true, force: true });
   await rm(join(folder, 'spill'), { recursive: true, force: true });
@@ -106,13 +78,15 @@ export const materialise = async (
   store: ObjectStore,
   signal: AbortSignal,
 ): Promise<Result<LoadRecord, LoadFailure>> => {
-  const lack = await room(ports.cacheDir, offered.manifest);
-  if (lack !== null) return err(failed(lack));
   const loadId = randomBytes(6).toString('hex');
-  const loaded = await loadInto(loadId, ports, offered, store, signal).catch((error: unknown) =>
-    // A disk that is full shows first in whatever is written next: a folder, the record.
-    err(failed(loadProblem(error, '', null))),
-  );
-  if (!loaded.ok) await rm(folders(ports.cacheDir).load(offered.dataset.name, loadId), { recursive: true, force: true });
-  return loaded;
+  const folder = folders(ports.cacheDir).load(offered.dataset.name, loadId);
+  const fileBytes = offered.manifest.files.reduce((sum, file) => sum + file.size_bytes, 0);
+  return ports.admission.withRoom({ folder, fileBytes, signal }, async () => {
+    const loaded = await loadInto(loadId, ports, offered, store, signal).catch((error: unknown) =>
+      // A disk that is full shows first in whatever is written next: a folder, the record.
+      err({ status: 'failed' as const, problems: [loadProblem(error, '', null)] }),
+    );
+    if (!loaded.ok) await rm(folder, { recursive: true, force: true });
+    return loaded;
+  });
 };

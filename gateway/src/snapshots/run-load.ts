@@ -13,6 +13,7 @@ const environment = (): NodeJS.ProcessEnv =>
     ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
 
+const givenUp: LoadAnswer = { kind: 'failed', problems: [{ code: 'load_failed', path: '', message: 'the load was given up' }] };
 const died = (signal: NodeJS.Signals | null): LoadAnswer =>
   signal === 'SIGKILL'
     ? { kind: 'failed', problems: [{ code: 'out_of_memory', path: '', message: 'the loader was killed, most likely for want of memory' }] }
@@ -21,6 +22,7 @@ const died = (signal: NodeJS.Signals | null): LoadAnswer =>
 /** Resolves with the loader's answer; an abort kills it. */
 export const runLoad = async (job: LoadJob, signal: AbortSignal): Promise<LoadAnswer> =>
   new Promise((resolve) => {
+    if (signal.aborted) return resolve(givenUp);
     const child = fork(program, [], {
       execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning'],
       env: environment(),
@@ -32,10 +34,11 @@ export const runLoad = async (job: LoadJob, signal: AbortSignal): Promise<LoadAn
     signal.addEventListener('abort', kill, { once: true });
     let answer: LoadAnswer | undefined;
     child.once('message', (message) => (answer = message as LoadAnswer));
-    child.once('error', () => resolve(died(null)));
+    // Every one: a second that nobody listens for would end the gateway.
+    child.on('error', () => resolve(died(null)));
     child.once('exit', (_code, by) => {
       signal.removeEventListener('abort', kill);
-      resolve(answer ?? died(by));
+      resolve(answer ?? (signal.aborted ? givenUp : died(by)));
     });
     child.send(job);
   });

@@ -2,15 +2,16 @@
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompiledDataset } from '@offloader/contract';
-import pLimit from 'p-limit';
 import type { Engine } from '../domain/engine.ts';
 import type { Observe } from '../domain/observation.ts';
 import { decideServing } from '../domain/refresh.ts';
 import type { Snapshots } from '../domain/snapshot-store.ts';
+import { createAdmission } from './admission.ts';
 import { createDataset } from './dataset.ts';
 import type { DatasetActor } from './dataset-actor.ts';
+import { freeBytes } from './disk.ts';
 import { folders } from './layout.ts';
-import { freeBytes, type LoadLimits } from './materialise.ts';
+import type { LoadLimits } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
 import { type CacheIndex, createIndexWriter, type DatasetIndex, readIndex, readRecord } from './record.ts';
 import { type Attached, createServings } from './servings.ts';
@@ -41,7 +42,6 @@ export const createSnapshots = async (
   await mkdir(place.snapshots, { recursive: true });
   const servings = createServings(cacheDir, engine);
   const actors = new Map<string, DatasetActor>();
-  const admit = pLimit(options.loadConcurrency);
   let operatorSeenMs = Number.NEGATIVE_INFINITY;
   let remembered: CacheIndex = await readIndex(cacheDir);
 
@@ -53,7 +53,7 @@ export const createSnapshots = async (
     openStore: options.openStore,
     observe,
     limits: options.limits,
-    admit: async <T>(load: () => Promise<T>): Promise<T> => admit(load),
+    admission: createAdmission(cacheDir, options.loadConcurrency),
     save: writer.save,
     now,
     random: options.random ?? Math.random,
