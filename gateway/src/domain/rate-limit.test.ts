@@ -40,4 +40,12 @@ describe('a limit', () => {
     const spent = takeRequest(limits({ requestsPerDay: 1 }), { tokens: 0, atMs: 0, day: 0, usedToday: 1 }, 86_000_000);
     expect(spent).toMatchObject({ allowed: false, retryAfterSeconds: 400, allowance: { limit: 1, remaining: 0, resetSeconds: 400 } });
   });
+
+  test('that is edited takes over what was used, and a new one starts whole', () => {
+    const used = takeRequest(limits({ requestsPerDay: 5 }), { tokens: Infinity, atMs: 0, day: 0, usedToday: 4 }, 0)?.bucket;
+    const raised = takeRequest(limits({ requestsPerDay: 7, requestsPerSecond: 3 }), used, 0);
+    expect(raised).toMatchObject({ allowed: true, bucket: { tokens: 2, usedToday: 6 }, allowance: { limit: 7, remaining: 1 } });
+    const lowered = takeRequest(limits({ requestsPerDay: 2 }), raised?.bucket, 0);
+    expect(lowered).toMatchObject({ allowed: false, allowance: { limit: 2, remaining: 0 } });
+  });
 });

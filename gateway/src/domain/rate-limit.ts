@@ -17,9 +17,12 @@ export type Verdict = {
 const dayMs = 86_400_000;
 const ceilSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
 
+/** Without a rate there is no end of tokens, so that a key which is given one later starts with all that it allows. */
+const capacityOf = ({ requestsPerSecond: rate, burst }: Limits): number => (rate === null ? Infinity : Math.max(rate, burst ?? 0));
+
 const refilled = (limits: Limits, bucket: Bucket | undefined, nowMs: number): Bucket => {
   const rate = limits.requestsPerSecond ?? 0;
-  const capacity = Math.max(rate, limits.burst ?? 0);
+  const capacity = capacityOf(limits);
   const day = Math.floor(nowMs / dayMs);
   if (bucket === undefined) return { tokens: capacity, atMs: nowMs, day, usedToday: 0 };
   // A clock that was set back gives nothing and takes nothing.
@@ -33,17 +36,15 @@ const refilled = (limits: Limits, bucket: Bucket | undefined, nowMs: number): Bu
 };
 
 /** What is left of each limit that the key has; the tightest is what a client is told. */
-const allowances = (
-  { requestsPerSecond: rate, requestsPerDay: perDay, burst }: Limits,
-  bucket: Bucket,
-  dayEndsMs: number,
-): readonly Allowance[] => {
-  const capacity = Math.max(rate ?? 0, burst ?? 0);
+const allowances = (limits: Limits, bucket: Bucket, dayEndsMs: number): readonly Allowance[] => {
+  const { requestsPerSecond: rate, requestsPerDay: perDay } = limits;
+  const capacity = capacityOf(limits);
   const bySecond =
     rate === null
       ? []
       : [{ limit: capacity, remaining: Math.floor(bucket.tokens), resetSeconds: ceilSeconds(((capacity - bucket.tokens) / rate) * 1000) }];
-  const byDay = perDay === null ? [] : [{ limit: perDay, remaining: perDay - bucket.usedToday, resetSeconds: ceilSeconds(dayEndsMs) }];
+  const byDay =
+    perDay === null ? [] : [{ limit: perDay, remaining: Math.max(0, perDay - bucket.usedToday), resetSeconds: ceilSeconds(dayEndsMs) }];
   return [...bySecond, ...byDay].toSorted((a, b) => a.remaining - b.remaining);
 };
 

@@ -4,16 +4,14 @@ import { type Bucket, takeRequest, type Verdict } from '../domain/rate-limit.ts'
 
 export type LimitCheck = Pick<Verdict, 'allowed' | 'retryAfterSeconds'> & { readonly headers: Readonly<Record<string, string>> };
 
-/** Counts per key id; a key whose limits are edited starts anew. */
+/** Counts per key id. An edit changes what is allowed, not what has been used; nothing else of the configuration touches it. */
 export const createLimits = (): { check(key: CompiledKey, nowMs: number): LimitCheck | null } => {
-  const held = new Map<string, { readonly of: string; readonly bucket: Bucket }>();
+  const buckets = new Map<string, Bucket>();
   return {
     check: ({ id, limits }, nowMs) => {
-      const of = JSON.stringify(limits);
-      const known = held.get(id);
-      const verdict = takeRequest(limits, known?.of === of ? known.bucket : undefined, nowMs);
+      const verdict = takeRequest(limits, buckets.get(id), nowMs);
       if (verdict === null) return null;
-      held.set(id, { of, bucket: verdict.bucket });
+      buckets.set(id, verdict.bucket);
       const { limit, remaining, resetSeconds } = verdict.allowance;
       return {
         allowed: verdict.allowed,
