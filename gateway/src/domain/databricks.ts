@@ -1,43 +1,62 @@
 /** Databricks commit markers: which object is the newest commit, and the manifest that it stands for. Pure. */
-import { type CompiledDataset, err, type Manifest, ok, type Problem, type Result } from '@offloader/contract';
+import { type CompiledDataset, err, type Manifest, ok, type Problem, type Result, snapshotIdPattern } from '@offloader/contract';
 
 export type Marker = { readonly url: string; readonly updatedAt: string };
 
-const nameOf = (url: string): string => url.slice(url.lastIndexOf('/') + 1);
+const markerStart = '_committed_';
+const vacuumStart = '_committed_vacuum';
+
+/** What follows a table's folder (which ends with `/`); a marker lies in the folder itself. */
+const nameOf = (marker: Marker, folder: string): string => marker.url.slice(folder.length);
+const isCommit = (name: string): boolean => name.startsWith(markerStart) && !name.startsWith(vacuumStart) && !name.includes('/');
+
+/** By update time, then by name. */
+const isNewer = (a: Marker, b: Marker): boolean => {
+  const difference = Date.parse(a.updatedAt) - Date.parse(b.updatedAt);
+  return difference > 0 || (difference === 0 && a.url > b.url);
+};
 
 /** The newest data commit by update time, ties by name; vacuum markers never count. */
-export const newestMarker = (objects: readonly Marker[]): Marker | undefined =>
+export const newestMarker = (objects: readonly Marker[], folder: string): Marker | undefined =>
   objects
-    .filter(({ url }) => nameOf(url).startsWith('_committed_') && !nameOf(url).startsWith('_committed_vacuum'))
-    .toSorted((a, b) => (a.updatedAt === b.updatedAt ? (nameOf(a.url) < nameOf(b.url) ? 1 : -1) : a.updatedAt < b.updatedAt ? 1 : -1))[0];
+    .filter((marker) => isCommit(nameOf(marker, folder)))
+    .reduce<Marker | undefined>((newest, marker) => (newest === undefined || isNewer(marker, newest) ? marker : newest), undefined);
 
-const problem = (message: string): Problem => ({ code: 'invalid_type', path: 'added', message });
+const notAdded: Problem = { code: 'invalid_type', path: 'added', message: 'the commit marker has no list `added` of file names' };
+const notJson: Problem = { code: 'invalid_json', path: '', message: 'the commit marker is not JSON' };
+const unnamed: Problem = { code: 'invalid_snapshot_id', path: '', message: 'the name of the commit marker gives no snapshot id' };
 
+/** A list with anything but names is none: to pass over an entry would be to serve a part of the table. */
 const addedOf = (text: string): Result<readonly string[], Problem> => {
   try {
-    const parsed: unknown = JSON.parse(text);
-    const added = parsed !== null && typeof parsed === 'object' ? (parsed as Record<string, unknown>)['added'] : undefined;
-    return Array.isArray(added)
-      ? ok(added.filter((one): one is string => typeof one === 'string'))
-      : err(problem('the commit marker has no list `added`'));
+    const { added } = (JSON.parse(text) ?? {}) as { added?: unknown };
+    return Array.isArray(added) && added.every((name) => typeof name === 'string' && name !== '') ? ok(added) : err(notAdded);
   } catch {
-    return err({ code: 'invalid_json', path: '', message: 'the commit marker is not JSON' });
+    return err(notJson);
   }
 };
 
 /** A marker's text as a manifest; null: nothing has been committed. Counts and sizes are not promised and stand as 0. */
-export const markerManifest = (marker: Marker, text: string, dataset: CompiledDataset): Result<Manifest | null, Problem> => {
+export const markerManifest = (
+  marker: Marker,
+  text: string,
+  dataset: CompiledDataset,
+  folder: string,
+): Result<Manifest | null, Problem> => {
   const added = addedOf(text);
   if (!added.ok) return added;
   if (added.value.length === 0) return ok(null);
-  const tid = nameOf(marker.url).slice('_committed_'.length);
+  const tid = nameOf(marker, folder).slice(markerStart.length);
+  const id = `tid_${tid}`;
+  if (!new RegExp(snapshotIdPattern, 'u').test(id)) return err(unnamed);
   return ok({
     dataset_id: dataset.name,
-    snapshot_id: `tid_${tid}`,
+    snapshot_id: id,
     created_at: marker.updatedAt,
     watermark: marker.updatedAt,
     schema: dataset.schema,
-    files: added.value.map((path) => ({ path, format: 'parquet', row_count: 0, size_bytes: 0 })),
+    // Names, never URLs: whatever stands in `added` lies in the table's folder.
+    files: added.value.map((name) => ({ path: `${folder}${name}`, format: 'parquet', row_count: 0, size_bytes: 0 })),
     partition_columns: [],
     sort_columns: [],
     row_count: 0,

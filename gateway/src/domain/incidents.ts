@@ -82,6 +82,22 @@ const staleIncident = ({ dataset, stale, active_snapshot: active, last_attempted
       )
     : undefined;
 
+/** All went well and there is nothing to serve: nothing was committed yet, or what was is blocked or waits for a pin. */
+const emptyIncident = ({ dataset, active_snapshot: active, last_attempted: attempt }: DatasetReport): Incident | undefined =>
+  active === null && attempt?.status === 'unchanged'
+    ? incident(
+        'dataset_stale',
+        attempt.at,
+        {
+          owner: 'UpstreamData',
+          evidence: ['no snapshot is active', `last attempt unchanged${attempt.note === null ? '' : `: ${attempt.note}`}`],
+          action: 'ask the producer for the first snapshot; look for a block or a pin',
+          escalate: "the data's producer, with the URL of the source",
+        },
+        dataset,
+      )
+    : undefined;
+
 const cacheIncident = ({ dataset, cache_healthy: isHealthy, active_snapshot: active }: DatasetReport): Incident | undefined =>
   isHealthy
     ? undefined
@@ -119,5 +135,10 @@ const gatewayIncidents = (report: Report, signals: Signals): readonly (Incident 
 export const incidentsOf = (report: Omit<Report, 'incidents'>, signals: Signals): readonly Incident[] =>
   [
     ...gatewayIncidents({ ...report, incidents: [] }, signals),
-    ...report.datasets.flatMap((dataset) => [refreshIncident(dataset), staleIncident(dataset), cacheIncident(dataset)]),
+    ...report.datasets.flatMap((dataset) => [
+      refreshIncident(dataset),
+      staleIncident(dataset),
+      emptyIncident(dataset),
+      cacheIncident(dataset),
+    ]),
   ].filter((one) => one !== undefined);

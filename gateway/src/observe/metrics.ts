@@ -104,7 +104,7 @@ const createGauges = (registers: readonly Registry[]) => {
     cacheBytes: gauge('offloader_cache_bytes', 'Bytes of cached responses'),
     age: gauge('offloader_snapshot_age_seconds', 'Age of the active snapshot by its watermark', ['dataset']),
     stale: gauge('offloader_snapshot_stale', '1 when older than the tightest max staleness of its endpoints', ['dataset']),
-    refreshOk: gauge('offloader_refresh_ok', '1 when the last attempt was ok or unchanged', ['dataset']),
+    refreshOk: gauge('offloader_refresh_ok', '1 when the last attempt was ok, or unchanged with an active snapshot', ['dataset']),
     reachable: gauge('offloader_source_reachable', 'What the last contact with the source said', ['dataset']),
     quality: gauge('offloader_dataset_quality_warning', '1 when the active snapshot carries a quality warning', ['dataset']),
     snapshot: gauge('offloader_snapshot_info', 'The active snapshot', ['dataset', 'snapshot_id']),
@@ -137,7 +137,8 @@ export const createMetrics = (): Metrics => {
         gauges.stale.set({ dataset }, flag(stale === true));
         gauges.snapshot.set({ dataset, snapshot_id: active.snapshot_id }, 1);
       }
-      gauges.refreshOk.set({ dataset }, flag(attempt?.status === 'ok' || attempt?.status === 'unchanged'));
+      // Unchanged, with nothing that could be so, is not well.
+      gauges.refreshOk.set({ dataset }, flag(attempt?.status === 'ok' || (attempt?.status === 'unchanged' && active !== null)));
       if (reachable !== null) gauges.reachable.set({ dataset }, flag(reachable));
       gauges.quality.set({ dataset }, flag(qualityWarnings.has(dataset)));
     }

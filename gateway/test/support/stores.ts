@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, join, relative } from 'node:path';
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { until } from './gateway.ts';
 import type { Lake } from './lake.ts';
 
@@ -48,6 +48,9 @@ export type Store = {
   /** What each request is answered with instead of by the store; undefined lets it through. */
   answer: (asked: Asked) => number | undefined;
   put(key: string, bytes: Uint8Array): Promise<void>;
+  remove(key: string): Promise<void>;
+  /** When the store says that an object was written. */
+  updatedAt(key: string): Promise<Date>;
   end(): Promise<void>;
 };
 
@@ -105,6 +108,8 @@ export const startMinio = async (folder: string): Promise<Store> => {
   return Object.assign(store, {
     put: async (Key: string, Body: Uint8Array): Promise<void> =>
       void (await client.send(new PutObjectCommand({ Bucket: 'lake', Key, Body }))),
+    remove: async (Key: string): Promise<void> => void (await client.send(new DeleteObjectCommand({ Bucket: 'lake', Key }))),
+    updatedAt: async (Key: string): Promise<Date> => (await client.send(new HeadObjectCommand({ Bucket: 'lake', Key }))).LastModified!,
   });
 };
 
@@ -113,10 +118,14 @@ export const startGcs = async (): Promise<Store> => {
   const args = (port: number, proxied: number): readonly string[] =>
     `-scheme http -host 127.0.0.1 -port ${port} -backend memory -external-url http://127.0.0.1:${proxied}`.split(' ');
   const store = await start(fakeGcs!, args, '/_internal/healthcheck', {});
-  const post = async (path: string, body: Uint8Array<ArrayBuffer> | string, type: string): Promise<void> => {
-    const { ok, status } = await fetch(`${store.direct}${path}`, { method: 'POST', body, headers: { 'content-type': type } });
-    if (!ok) throw new Error(`the fake GCS answered ${status}`);
+  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const answer = await fetch(`${store.direct}${path}`, init);
+    if (!answer.ok) throw new Error(`the fake GCS answered ${answer.status}`);
+    return answer;
   };
+  const post = async (path: string, body: Uint8Array<ArrayBuffer> | string, type: string): Promise<void> =>
+    void (await ask(path, { method: 'POST', body, headers: { 'content-type': type } }));
+  const object = (key: string): string => `/storage/v1/b/lake/o/${encodeURIComponent(key)}`;
   await post('/storage/v1/b', JSON.stringify({ name: 'lake' }), 'application/json');
   return Object.assign(store, {
     put: async (key: string, bytes: Uint8Array): Promise<void> =>
@@ -125,6 +134,8 @@ export const startGcs = async (): Promise<Store> => {
         new Uint8Array(bytes),
         'application/octet-stream',
       ),
+    remove: async (key: string): Promise<void> => void (await ask(object(key), { method: 'DELETE' })),
+    updatedAt: async (key: string): Promise<Date> => new Date(((await (await ask(object(key))).json()) as { updated: string }).updated),
   });
 };
 
