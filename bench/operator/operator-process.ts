@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 
 export type OperatorProcess = {
   readonly child: ChildProcess;
-  /** One value of /metrics: the sum over the labels of a name. */
+  /** One value of /metrics: the sum over the labels of a name, or over those that begin as in `name{label="…"`. */
   metric(name: string): Promise<number>;
   /** Ends it and waits. */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
@@ -18,9 +18,12 @@ const freePort = async (): Promise<number> =>
     });
   });
 
-const main = new URL('../../operator/dist/src/main.js', import.meta.url).pathname;
+/** What the image carries, made by npm run bundle. */
+const main = new URL('../../operator/dist/main.js', import.meta.url).pathname;
 /** As in Dockerfile.operator; Node takes half of the chart's memory limit (512Mi) for its heap. */
 const flags = ['--enable-source-maps', '--max-semi-space-size=4', '--heap-growing-percent=30', '--max-old-space-size=256'];
+
+const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
 
 export type OperatorEnvironment = {
   readonly kubeconfig: string;
@@ -37,7 +40,7 @@ export const startOperatorProcess = async (environment: OperatorEnvironment): Pr
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
-      MALLOC_ARENA_MAX: '2',
+      ...allocator,
       KUBECONFIG: environment.kubeconfig,
       OFFLOADER_NAMESPACE: environment.namespace,
       OFFLOADER_ADMIN_TOKEN: environment.adminToken,
@@ -47,6 +50,11 @@ export const startOperatorProcess = async (environment: OperatorEnvironment): Pr
       POD_NAME: environment.name,
     },
   });
+  const takeAlong = (): void => {
+    child.kill('SIGKILL');
+  };
+  process.once('exit', takeAlong);
+  child.once('exit', () => process.off('exit', takeAlong));
   return {
     child,
     metric: async (name) => {
@@ -56,7 +64,7 @@ export const startOperatorProcess = async (environment: OperatorEnvironment): Pr
       );
       return page
         .split('\n')
-        .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+        .filter((line) => line.startsWith(`${name} `) || line.startsWith(name.includes('{') ? name : `${name}{`))
         .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
     },
     end: async (signal) => {
