@@ -2,10 +2,9 @@ import { spawn } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
-import { permissions } from '../src/index.ts';
 import { Proxy } from './support/proxy.ts';
-import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';
-import { World, adminToken, clientOf, installCrds, release, until } from './support/world.ts';
+import { apiKey, dataset, endpoint } from './support/samples.ts';
+import { World, adminToken, clientOf, installCrds, until } from './support/world.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -114,48 +113,5 @@ there('faults', () => {
     } finally {
       child.kill('SIGKILL');
     }
-  });
-
-  test('the listed permissions are enough for everything it does', async () => {
-    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${world.namespace}`;
-    const name = `${release}-operator`;
-    await world.client.request({ method: 'POST', path: world.path('serviceaccounts'), body: { metadata: { name } } });
-    const rules = permissions.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
-    await world.client.request({ method: 'POST', path: `${rbac}/roles`, body: { metadata: { name }, rules } });
-    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
-    const subjects = [{ kind: 'ServiceAccount', name, namespace: world.namespace }];
-    await world.client.request({ method: 'POST', path: `${rbac}/rolebindings`, body: { metadata: { name }, roleRef, subjects } });
-    const asked = (await world.client.request({
-      method: 'POST',
-      path: `${world.path('serviceaccounts', name)}/token`,
-      body: { spec: {} },
-    })) as any;
-    const config = world.kubeConfig();
-    config.users = [{ name: 'admin', token: asked.status.token }];
-    const operator = await world.startOperator({}, config);
-    await world.settled('ApiKey', 'acme', 'True');
-    await world.apply('ApiKey', 'minted', mintedKey());
-    await world.settled('ApiKey', 'minted', 'True');
-    await world.apply('ApiKey', 'minted', mintedKey({ rotation: { token: 'q4', overlap: '1h' } }));
-    await world.settled('ApiKey', 'minted', 'True');
-    await world.remove(world.path('secrets', `${release}-gateway-keys`));
-    await until('the keys to be back', async () =>
-      world.client
-        .request({ method: 'GET', path: world.path('secrets', `${release}-gateway-keys`) })
-        .then(() => true)
-        .catch(() => false),
-    );
-    const body = { metadata: { name: `${release}-gateway-config-7`, labels: { 'offloader.dev/release': release } } };
-    await world.client.request({ method: 'POST', path: world.path('configmaps'), body });
-    await until('the surplus part to go', async () =>
-      world.client
-        .request({ method: 'GET', path: world.path('configmaps', body.metadata.name) })
-        .then(() => false)
-        .catch(() => true),
-    );
-    const refused = operator.seen.filter(
-      (one) => 'error' in one && one.error !== undefined && (one.error as Error).message.includes('forbidden'),
-    );
-    expect(refused).toEqual([]);
   });
 });

@@ -2,15 +2,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseVolumeRecords } from '@offloader/contract';
 import { clusterPermissions, permissions, volumePermissions } from '../src/index.ts';
-import type { Permission } from '../src/index.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { CacheVolumes } from './support/cache-volumes.ts';
+import { kubeConfigWith } from './support/rights.ts';
 import { dataset } from './support/samples.ts';
 import { World, clientOf, installCrds, release, until } from './support/world.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
+const everything = { namespaced: [...permissions, ...volumePermissions], cluster: clusterPermissions };
 const [pod0, pod1] = [`${release}-gateway-0`, `${release}-gateway-1`] as const;
 
 there('a cache volume', () => {
@@ -53,36 +54,14 @@ there('a cache volume', () => {
       .map(({ reason }) => reason)
       .filter((reason) => reason.startsWith('Volume'))
       .toSorted();
-
-  /** A kubeconfig with these rights and no others. */
-  const allowed = async (namespaced: readonly Permission[], cluster: readonly Permission[]) => {
-    const name = `${release}-operator`;
-    const rbac = '/apis/rbac.authorization.k8s.io/v1';
-    const rules = (list: readonly Permission[]) => list.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
-    const post = (path: string, body: object) => world.client.request({ method: 'POST', path, body });
-    const subjects = [{ kind: 'ServiceAccount', name, namespace: world.namespace }];
-    const [own, everywhere] = [{ metadata: { name } }, { metadata: { name: `${name}-${world.namespace}` } }];
-    const group = 'rbac.authorization.k8s.io';
-    await post(world.path('serviceaccounts'), own);
-    await post(`${rbac}/namespaces/${world.namespace}/roles`, { ...own, rules: rules(namespaced) });
-    await post(`${rbac}/namespaces/${world.namespace}/rolebindings`, {
-      ...own,
-      roleRef: { apiGroup: group, kind: 'Role', name },
-      subjects,
-    });
-    await post(`${rbac}/clusterroles`, { ...everywhere, rules: rules(cluster) });
-    const roleRef = { apiGroup: group, kind: 'ClusterRole', ...everywhere.metadata };
-    await post(`${rbac}/clusterrolebindings`, { ...everywhere, roleRef, subjects });
-    const asked: any = await post(`${world.path('serviceaccounts', name)}/token`, { spec: {} });
-    const config = world.kubeConfig();
-    config.users = [{ name: 'admin', token: asked.status.token }];
-    return config;
-  };
+  /** A record is written before its event. */
+  const told = (...expected: readonly string[]) =>
+    until(`the events ${expected.join(', ')}`, async () => (await reasons()).join() === expected.join());
 
   test('is replaced once for an annotation on its pod: the old volume kept and marked, claim and pod made anew', async () => {
     const old = await addReplica();
     await addReplica();
-    const operator = await world.startOperator({}, await allowed([...permissions, ...volumePermissions], clusterPermissions));
+    const operator = await world.startOperator({}, await kubeConfigWith(world, everything));
     await world.settled('Dataset', 'visits', 'True');
     await volumes.annotate('pods', pod0, 'q1');
     const fresh = await volumes.succeed(0);
@@ -92,7 +71,7 @@ there('a cache volume', () => {
     expect(kept.metadata.labels).toEqual({ 'offloader.dev/quarantined-from': pod0 });
     expect((await volumes.volume(fresh)).spec.persistentVolumeReclaimPolicy).toBe('Delete');
     expect(await recordOf(pod0)).toMatchObject({ handled: ['q1'], request: { cause: 'asked', volume: old } });
-    expect(await reasons()).toEqual(['VolumeQuarantined', 'VolumeReplaced']);
+    await told('VolumeQuarantined', 'VolumeReplaced');
     // The same token again, now with another operator: nothing happens.
     await operator.stop();
     await volumes.annotate('pods', pod0, 'q1');
@@ -133,7 +112,7 @@ there('a cache volume', () => {
     await addReplica();
     await volumes.succeed(0);
     await reached(pod0, 'replaced');
-    expect(await reasons()).toEqual(['VolumeQuarantineWaiting', 'VolumeQuarantined', 'VolumeReplaced']);
+    await told('VolumeQuarantineWaiting', 'VolumeQuarantined', 'VolumeReplaced');
   });
 
   test('that a gateway reports as failed is replaced unasked, and not again within the interval', async () => {
@@ -153,7 +132,7 @@ there('a cache volume', () => {
   test('stays when the operator may not keep the volume, and it says what to do', async () => {
     await addReplica();
     await addReplica();
-    const config = await allowed(permissions, []);
+    const config = await kubeConfigWith(world, { namespaced: permissions, cluster: [] });
     const operator = await world.startOperator({ volumeQuarantine: false }, config);
     await world.settled('Dataset', 'visits', 'True');
     await volumes.annotate('pods', pod0, 'q1');
@@ -163,6 +142,6 @@ there('a cache volume', () => {
     await world.startOperator({}, config);
     await reached(pod0, 'refused', /ClusterRole/);
     expect((await volumes.claimOf(pod0)).metadata.deletionTimestamp).toBeUndefined();
-    expect(await reasons()).toEqual(['VolumeQuarantineRefused', 'VolumeQuarantineRefused']);
+    await told('VolumeQuarantineRefused', 'VolumeQuarantineRefused');
   });
 });
