@@ -147,8 +147,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       report: () => (live.revision === null ? null : reportNow()),
       metricsPage: async () => {
         const report = live.revision === null ? null : await reportNow();
-        const qualityWarnings = new Set([...live.servings.values()].filter((one) => one.quality === 'warning').map((one) => one.dataset));
-        return metrics.page(report === null ? null : { report, duckdbUp: health.isUp(), cache: cache.stats(), qualityWarnings });
+        return metrics.page(report === null ? null : { report, duckdbUp: health.isUp(), cache: cache.stats(), endpoints: live.endpoints });
       },
       isReady,
       onOperator: () => snapshots.operatorSeen(),
