@@ -15,6 +15,7 @@ const proven: readonly string[] = [
   'Response cache',
   'Metrics (text/plain; version=0.0.4, HELP+TYPE each)',
   'Values in JSON',
+  'HTTP edge',
 ];
 
 /** Ends of sentences: a full stop before a blank and a capital, a digit, a sign or a code span. */

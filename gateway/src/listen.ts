@@ -1,7 +1,7 @@
 /** A port that can be left without losing anybody: first its clients are asked to go, then it is closed, then whoever is left is cut. */
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
-import { answerUnreadable, refuseTarget, targetOf } from './http/unreadable.ts';
+import { answerUnreadable, type CommonHeaders, routable } from './http/unreadable.ts';
 
 export type Listener = {
   readonly port: number;
@@ -14,19 +14,19 @@ export type Listener = {
 /** Time for bytes that are on their way to a connection that seems idle. */
 const idleMs = 250;
 
-/** Rejects when the port cannot be had; 0 takes a free one. */
-export const listen = async (app: RequestListener, port: number): Promise<Listener> => {
+/** Rejects when the port cannot be had; 0 takes a free one. `common` are headers of answers to requests that `app` never sees. */
+export const listen = async (app: RequestListener, port: number, common: CommonHeaders = {}): Promise<Listener> => {
   let isDraining = false;
   const unused = new Set<Socket>();
-  const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000 }, (request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     unused.delete(request.socket);
     if (isDraining) response.setHeader('Connection', 'close');
-    const target = targetOf(request.url ?? '');
-    if (target === null) return refuseTarget(request, response);
-    request.url = target;
-    app(request, response);
-  });
-  server.on('clientError', answerUnreadable);
+    if (routable(request, response, common)) app(request, response);
+  };
+  const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000, requireHostHeader: false }, answer);
+  // An expectation that nobody knows is no reason to refuse (RFC 9110 §10.1.1).
+  server.on('checkExpectation', answer);
+  server.on('clientError', answerUnreadable(common));
   server.on('connection', (socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));

@@ -15,6 +15,7 @@ import { createSigner } from './domain/signature.ts';
 import { createEngine } from './duckdb/engine.ts';
 import { createAdmin } from './http/admin.ts';
 import { createApi } from './http/api.ts';
+import { originlessHeaders } from './http/cors.ts';
 import { createDocuments } from './http/documents.ts';
 import { openStore } from './object-store/open.ts';
 import { createLog } from './observe/log.ts';
@@ -139,7 +140,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     version,
     baseUrl: () => `http://127.0.0.1:${api.port}`,
   });
-  const api = await listen(apiApp, settings.apiPort);
+  const api = await listen(apiApp, settings.apiPort, originlessHeaders(settings.corsOrigins));
   const admin = await listen(
     createAdmin({
       version,

@@ -1,4 +1,4 @@
-// Five million rows out of one gateway process: every form whole and right, in bounded memory, also for a reader that takes its time.
+// The contract's "streamed in bounded memory": five million rows out of one gateway process: every form whole and right, in bounded memory, also for a reader that takes its time.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,7 +94,7 @@ const save = async (suffix: string, path: string): Promise<void> => {
   await writeFile(path, await open(suffix));
 };
 
-describe(`${rows.toLocaleString('en')} rows`, () => {
+describe('Formats by Accept or by suffix (.csv, .ndjson, .arrow, .parquet): JSON, CSV, NDJSON and Arrow streamed in bounded memory, Parquet as a file; a failure in mid-stream breaks the connection, never a 200 that looks whole.', () => {
   test.each([
     ['.csv', (path: string) => `read_csv('${path}')`],
     ['.ndjson', (path: string) => `read_json('${path}', format = 'newline_delimited', columns = {day: 'DATE', visits: 'BIGINT'})`],

@@ -144,6 +144,10 @@ test.each([
   ['a', false],
   ['junk"a"', false],
   ['"a"junk', false],
+  ['"x,"a",y"', false],
+  ['"x, W/"a" ,y"', false],
+  ['"x,y","a"', true],
+  ['"x", *', false],
   ['w/"a"', false],
   ['', false],
 ])('If-None-Match: %s', (header, expected) => {

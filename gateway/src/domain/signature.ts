@@ -72,5 +72,7 @@ export const matchesEtag = (header: string | undefined, etag: string): boolean =
   if (header === undefined) return false;
   if (header.trim() === '*') return true;
   const opaque = etag.replace(/^W\//, '');
-  return header.split(',').some((member) => member.trim().replace(/^W\//, '') === opaque);
+  // A comma within quotes parts nothing.
+  const members = header.match(/(?:[^",]|"[^"]*")+/g) ?? [];
+  return members.some((member) => member.trim().replace(/^W\//, '') === opaque);
 };

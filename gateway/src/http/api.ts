@@ -117,7 +117,9 @@ export const createApi = (options: ApiOptions): Express => {
     if (isForeign(request, corsOrigins)) return sendFailure(response, { kind: 'not_found' }, idOf(response));
     mcp(request, response, idOf(response)).then((failure) => failure === null || sendFailure(response, failure, idOf(response)), next);
   });
-  app.all('/mcp', (_request, response) => sendFailure(response, { kind: 'method_not_allowed', allow: 'POST' }, idOf(response)));
+  app.all('/mcp', ({ method }, response) =>
+    sendFailure(response, method === 'OPTIONS' ? { kind: 'not_found' } : { kind: 'method_not_allowed', allow: 'POST' }, idOf(response)),
+  );
   app.use((_request, response) => sendFailure(response, { kind: 'not_found' }, idOf(response)));
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     // Express answers 400 for a path it cannot decode; everything else is a bug of ours.

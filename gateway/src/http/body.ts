@@ -39,8 +39,9 @@ export const createBody = (response: Response, headers: Readonly<Record<string, 
     if (!open) {
       open = true;
       response.status(200).set(headers);
-      // The headers are all that is asked for.
+      // The headers are all that is asked for, the one that Node.js gives to bodies alone among them.
       if (isHead) {
+        if (response.useChunkedEncodingByDefault) response.set('Transfer-Encoding', 'chunked');
         response.end();
         return false;
       }

@@ -14,21 +14,27 @@ const mcpPreflight = {
 };
 const exposed = { 'Access-Control-Expose-Headers': 'ETag, x-request-id' };
 
+/** Headers of every answer, whoever asks: for all, or that it varies by Origin. */
+export const originlessHeaders = (origins: readonly string[]): Readonly<Record<string, string>> => {
+  if (origins.length === 0) return {};
+  return origins.includes('*') ? { 'Access-Control-Allow-Origin': '*', ...exposed } : { Vary: 'Origin' };
+};
+
 /** [] is off; ['*'] answers every origin; a list echoes its members and varies by Origin whatever was sent. Preflights are answered before auth. */
-export const cors =
-  (origins: readonly string[]): RequestHandler =>
-  (request, response, next) => {
+export const cors = (origins: readonly string[]): RequestHandler => {
+  const originless = originlessHeaders(origins);
+  return (request, response, next) => {
     if (origins.length === 0) return next();
-    const isAll = origins.includes('*');
+    response.set(originless);
     const origin = request.get('origin');
-    const isAllowed = isAll || (origin !== undefined && origins.includes(origin));
-    if (!isAll) response.vary('Origin');
-    if (isAll) response.set('Access-Control-Allow-Origin', '*');
-    else if (isAllowed) response.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' });
-    if (isAllowed) response.set(exposed);
+    const isListed = origin !== undefined && origins.includes(origin);
+    if (isListed && !origins.includes('*'))
+      response.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true', ...exposed });
     if (request.method !== 'OPTIONS') return next();
+    const isAllowed = isListed || origins.includes('*');
     response
       .status(204)
       .set(isAllowed ? (request.path === '/mcp' ? mcpPreflight : preflight) : {})
       .end();
   };
+};

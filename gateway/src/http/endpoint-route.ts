@@ -157,6 +157,8 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
       response.status(304).set(headers).end();
       return end(304, plan);
     }
+    // Between two bytes lie two queries at most, the second for a page that proved too long to be held; the third of the time is the reader's.
+    response.setTimeout(3 * answers.timeoutMs, () => response.destroy());
     const gone = new AbortController();
     response.once('close', () => void (response.writableFinished || gone.abort()));
     const { refusal, told } = await send({ plan, response, requestId, headers, signal: gone.signal }, format);
