@@ -80,6 +80,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     observe,
     limits: { memoryLimit: settings.loadMemoryLimit, threads: settings.duckdbThreads },
     loadConcurrency: settings.loadConcurrency,
+    quarantine: { maxBytes: settings.quarantineMaxBytes, maxAgeMs: settings.quarantineMaxAgeMs },
   });
   const health = watchEngine(engine, observe);
   const cache = createResponseCache(settings.cacheMaxEntries, settings.cacheMaxBytes);

@@ -92,6 +92,13 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   duckdbMemoryLimit: setting('OFFLOADER_DUCKDB_MEMORY_LIMIT', memory, '1GiB', 'memory of the whole engine'),
   loadMemoryLimit: setting('OFFLOADER_LOAD_MEMORY_LIMIT', memory, '1GiB', 'memory of one load'),
   loadConcurrency: setting('OFFLOADER_LOAD_CONCURRENCY', integer(1, 64), 2, 'loads at once'),
+  quarantineMaxBytes: setting(
+    'OFFLOADER_QUARANTINE_MAX_BYTES',
+    integer(1, Number.MAX_SAFE_INTEGER),
+    4 * 2 ** 30,
+    'bytes of copies set aside on the cache volume',
+  ),
+  quarantineMaxAgeMs: setting('OFFLOADER_QUARANTINE_MAX_AGE', durationMs, 7 * 86_400_000, 'how long such a copy is kept'),
   cacheMaxEntries: setting('OFFLOADER_CACHE_MAX_ENTRIES', integer(1, 100_000_000), 10_000, 'cached responses'),
   cacheMaxBytes: setting('OFFLOADER_CACHE_MAX_BYTES', integer(1, Number.MAX_SAFE_INTEGER), 256 * 1024 * 1024, 'bytes of cached responses'),
   queryTimeoutMs: setting('OFFLOADER_QUERY_TIMEOUT', durationMs, 30_000, 'longest query'),

@@ -55,6 +55,7 @@ suite('an S3 source', () => {
       observe: () => undefined,
       limits: { memoryLimit: '512MiB', threads: 1 },
       loadConcurrency: 1,
+      quarantine: { maxBytes: 2 ** 30, maxAgeMs: 86_400_000 },
     });
   });
   afterAll(async () => {

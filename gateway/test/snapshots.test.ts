@@ -25,6 +25,7 @@ const open = async (operatorGoneMs = 0, now = Date.now): Promise<void> => {
     observe: () => undefined,
     limits: { memoryLimit: '512MiB', threads: 1 },
     loadConcurrency: 2,
+    quarantine: { maxBytes: 2 ** 30, maxAgeMs: 86_400_000 },
     operatorGoneMs,
     now,
     random: () => 0.5,

@@ -23,6 +23,7 @@ export type Observation =
       cause: 'refresh' | 'rollback' | 'warm_start' | 'rebuild' | 'cutover';
     }
   | { kind: 'snapshot_quarantined'; dataset: string; snapshotId: string | null; reason: string }
+  | { kind: 'quarantine_removed'; name: string; reason: 'age' | 'bytes' | 'room' }
   | { kind: 'orphan_collected'; path: string }
   | { kind: 'engine_failed'; error: string }
   | { kind: 'engine_replaced'; attached: number }

@@ -29,4 +29,7 @@ export type Settings = Readonly<{
   /** Where gateway and loader child may use memory for a load, e.g. 1GiB. */
   loadMemoryLimit: string;
   loadConcurrency: number;
+  /** Of the copies set aside on the cache volume. */
+  quarantineMaxBytes: number;
+  quarantineMaxAgeMs: number;
 }>;

@@ -14,6 +14,7 @@ const levels: Readonly<Record<Observation['kind'], Level>> = {
   load_ended: 'info',
   snapshot_swapped: 'info',
   snapshot_quarantined: 'error',
+  quarantine_removed: 'info',
   orphan_collected: 'info',
   engine_failed: 'error',
   engine_replaced: 'warn',

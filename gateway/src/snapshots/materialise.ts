@@ -19,6 +19,8 @@ export type LoadPorts = {
   readonly cacheDir: string;
   readonly limits: LoadLimits;
   readonly admission: Admission;
+  /** Gives up what a volume can do without; true when that was anything. */
+  readonly makeRoom: () => Promise<boolean>;
 };
 
 const jobOf = ({ dataset, manifest, promised }: Wanted, folder: string, files: readonly LoadFile[], limits: LoadLimits): LoadJob => {
@@ -71,8 +73,7 @@ const loadInto = async (
   return ok(record);
 };
 
-/** Loads an offered snapshot into a folder of its own; on any failure nothing of it is left. */
-export const materialise = async (
+const loadOnce = async (
   ports: LoadPorts,
   offered: Wanted,
   store: ObjectStore,
@@ -89,4 +90,12 @@ export const materialise = async (
     if (!loaded.ok) await rm(folder, { recursive: true, force: true });
     return loaded;
   });
+};
+
+/** Loads an offered snapshot into a folder of its own; on any failure nothing of it is left. */
+export const materialise: typeof loadOnce = async (ports, ...wanted) => {
+  const loaded = await loadOnce(ports, ...wanted);
+  const isFull = !loaded.ok && loaded.error.problems.some(({ code }) => code === 'disk_full');
+  // What was set aside makes way before data that is to serve is given up.
+  return isFull && (await ports.makeRoom()) ? loadOnce(ports, ...wanted) : loaded;
 };

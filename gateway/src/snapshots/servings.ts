@@ -1,11 +1,12 @@
 /** Which snapshots are attached, which of them serve, and who still reads from those that do not. */
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../domain/engine.ts';
 import { keptKey, type Serving } from '../domain/serving.ts';
 import { quoted } from '../domain/sql.ts';
 import { folders } from './layout.ts';
 import { databaseFile } from './load-job.ts';
+import type { Quarantine } from './quarantine.ts';
 import type { LoadRecord } from './record.ts';
 
 export type Attached = { readonly record: LoadRecord; readonly serving: Serving; readonly alias: string };
@@ -49,7 +50,7 @@ const prove = async (engine: Engine, serving: Serving): Promise<void> => {
   }
 };
 
-export const createServings = (cacheDir: string, engine: Engine): Servings => {
+export const createServings = (cacheDir: string, engine: Engine, quarantine: Quarantine): Servings => {
   const readers = new Map<number, number>();
   const whenUnread = new Map<number, () => void>();
   const listeners: ((dataset: string) => void)[] = [];
@@ -64,9 +65,7 @@ export const createServings = (cacheDir: string, engine: Engine): Servings => {
   const remove = async ({ record }: Attached, fate: Fate): Promise<void> => {
     const folder = folders(cacheDir).load(record.dataset, record.loadId);
     if (fate === 'delete') return rm(folder, { recursive: true, force: true });
-    const { quarantine } = folders(cacheDir);
-    await mkdir(quarantine, { recursive: true });
-    await rename(folder, join(quarantine, `${record.dataset}.${record.loadId}`)).catch(() => rm(folder, { recursive: true, force: true }));
+    return quarantine.setAside(folder, `${record.dataset}.${record.loadId}`);
   };
 
   return {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { CompiledDataset } from '@offloader/contract';
 import type { Engine } from '../domain/engine.ts';
 import type { Observe } from '../domain/observation.ts';
+import type { QuarantineBounds } from '../domain/quarantine.ts';
 import { decideServing } from '../domain/refresh.ts';
 import type { Snapshots } from '../domain/snapshot-store.ts';
 import { createAdmission } from './admission.ts';
@@ -13,6 +14,7 @@ import { freeBytes } from './disk.ts';
 import { folders } from './layout.ts';
 import type { LoadLimits } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
+import { createQuarantine } from './quarantine.ts';
 import { type CacheIndex, createIndexWriter, type DatasetIndex, readIndex, readRecord } from './record.ts';
 import { type Attached, createServings } from './servings.ts';
 
@@ -23,6 +25,7 @@ export type SnapshotsOptions = {
   readonly observe: Observe;
   readonly limits: LoadLimits;
   readonly loadConcurrency: number;
+  readonly quarantine: QuarantineBounds;
   readonly now?: () => number;
   readonly random?: () => number;
   /** How long after its last word the operator counts as gone; then replicas activate on their own. */
@@ -30,6 +33,7 @@ export type SnapshotsOptions = {
 };
 
 const tickMs = 250;
+const trimMs = 3_600_000;
 
 /** Opens the room on a cache volume. Throws when the volume cannot be written. */
 export const createSnapshots = async (
@@ -40,7 +44,8 @@ export const createSnapshots = async (
   const operatorGoneMs = options.operatorGoneMs ?? 120_000;
   const place = folders(cacheDir);
   await mkdir(place.snapshots, { recursive: true });
-  const servings = createServings(cacheDir, engine);
+  const quarantine = createQuarantine(cacheDir, { bounds: options.quarantine, observe, now });
+  const servings = createServings(cacheDir, engine, quarantine);
   const actors = new Map<string, DatasetActor>();
   let operatorSeenMs = Number.NEGATIVE_INFINITY;
   let remembered: CacheIndex = await readIndex(cacheDir);
@@ -54,6 +59,7 @@ export const createSnapshots = async (
     observe,
     limits: options.limits,
     admission: createAdmission(cacheDir, options.loadConcurrency),
+    makeRoom: quarantine.makeRoom,
     save: writer.save,
     now,
     random: options.random ?? Math.random,
@@ -136,8 +142,16 @@ export const createSnapshots = async (
     }
   };
 
+  let trimmedMs = Number.NEGATIVE_INFINITY;
+  const trim = (): void => {
+    // Also after a clock was set back.
+    if (Math.abs(now() - trimmedMs) < trimMs) return;
+    trimmedMs = now();
+    void quarantine.trim().catch(() => undefined);
+  };
   const timer = setInterval(() => {
     for (const actor of actors.values()) actor.tick();
+    trim();
   }, tickMs);
   timer.unref();
   let bootNames: readonly string[] = [];

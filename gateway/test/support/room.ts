@@ -43,6 +43,7 @@ export const openRoom = async (given: Partial<SnapshotsOptions> = {}): Promise<R
       observe: (event) => observed.push(event),
       limits: { memoryLimit: '512MiB', threads: 1 },
       loadConcurrency: 2,
+      quarantine: { maxBytes: 2 ** 30, maxAgeMs: 86_400_000 },
       operatorGoneMs: 0,
       random: () => 0.5,
       ...given,
