@@ -14,6 +14,7 @@ import { createMetrics } from './observe/metrics.ts';
 import type { Gauges } from './observe/metrics.ts';
 import { createReportReader } from './pods/report-reader.ts';
 import { systemClock } from './runtime/clock.ts';
+import type { Clock } from './runtime/clock.ts';
 import { Leader } from './runtime/leader.ts';
 import type { OperatorSettings } from './settings.ts';
 import { version } from './version.ts';
@@ -25,6 +26,8 @@ export type OperatorOptions = {
   readonly observe: Observe;
   /** The lease is lost for good: the process must end. */
   readonly lost: () => void;
+  /** What waiting goes by; the real one unless a test brings another. */
+  readonly clock?: Clock;
 };
 
 export type RunningOperator = {
@@ -44,7 +47,7 @@ type Term = { current: Leadership | undefined };
 
 /** Starts the operator. It takes part in the election at once and works when it leads. */
 export const startOperator = async (options: OperatorOptions): Promise<RunningOperator> => {
-  const { settings, kubeConfig: config } = options;
+  const { settings, kubeConfig: config, clock = systemClock } = options;
   const { namespace, release, identity } = settings;
   const term: Term = { current: undefined };
   const metrics = createMetrics(
@@ -67,8 +70,8 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   const volumes = createVolumes({ client, namespace });
   const cluster = createCluster({ client, namespace, release, pod: identity });
   const reader = createReportReader({ port: settings.adminPort, adminToken: settings.adminToken, version });
-  const leader = createLeader({ ...options, observe }, term, electionClient, () =>
-    lead({ settings, client, cluster, volumes, reader, clock: systemClock, observe }),
+  const leader = createLeader({ ...options, clock, observe }, term, electionClient, () =>
+    lead({ settings, client, cluster, volumes, reader, clock, observe }),
   );
   const ready = (): boolean => term.current?.isSynced() ?? true;
   const health = await startHealth(settings.httpPort, { alive: () => isAlive(term.current), ready, metrics });
@@ -88,12 +91,17 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   };
 };
 
-const createLeader = ({ settings, observe, lost }: OperatorOptions, term: Term, client: ApiClient, begin: () => Leadership): Leader => {
+const createLeader = (
+  { settings, clock, observe, lost }: Required<OperatorOptions>,
+  term: Term,
+  client: ApiClient,
+  begin: () => Leadership,
+): Leader => {
   const { namespace, release, identity } = settings;
   return new Leader({
     store: leaseStore(client, namespace, objectNames(release).operator),
     identity,
-    clock: systemClock,
+    clock,
     random: Math.random,
     durationMs: settings.leaseDurationMs,
     renewDeadlineMs: settings.leaseRenewDeadlineMs,

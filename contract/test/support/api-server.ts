@@ -8,7 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { launchApiServer } from './launch-api-server.ts';
+import { type LaunchedApiServer, launchApiServer } from './launch-api-server.ts';
 import { localCluster } from './local-cluster.ts';
 
 export type ApiServer = {
@@ -40,13 +40,14 @@ const findBinaries = (): string | Unavailable => {
   }
 };
 
-/** Starts one (under 5 s once built). With CI=true a machine that cannot have one is an error, elsewhere a reason to skip by name. */
-export const startApiServer = async (): Promise<ApiServer | Unavailable> => {
-  const cluster = localCluster(process.env['KUBECONFIG']);
-  if (cluster !== undefined) return cluster;
+/** One of the test's own, with flags of its own, whose etcd can be reached. */
+export const startOwnApiServer = async (...flags: readonly string[]): Promise<LaunchedApiServer | Unavailable> => {
   const binaries = findBinaries();
-  if (typeof binaries === 'string') return launchApiServer(binaries);
+  if (typeof binaries === 'string') return launchApiServer(binaries, flags);
   if (process.env['CI'] === 'true') throw new Error(binaries.unavailable);
   process.stderr.write(`skipping the tests that need an API server: ${binaries.unavailable}\n`);
   return binaries;
 };
+
+/** Starts one (under 5 s once built). With CI=true a machine that cannot have one is an error, elsewhere a reason to skip by name. */
+export const startApiServer = async (): Promise<ApiServer | Unavailable> => localCluster(process.env['KUBECONFIG']) ?? startOwnApiServer();

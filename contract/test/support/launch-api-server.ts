@@ -64,7 +64,7 @@ const etcdOptions = (folder: string, port: number, peerPort: number): readonly s
   '--log-level=error',
 ];
 
-const apiServerOptions = (folder: string, port: number, etcdPort: number): readonly string[] => [
+const apiServerOptions = (folder: string, port: number, etcdPort: number, flags: readonly string[]): readonly string[] => [
   `--etcd-servers=http://127.0.0.1:${etcdPort}`,
   `--secure-port=${port}`,
   '--bind-address=127.0.0.1',
@@ -75,9 +75,12 @@ const apiServerOptions = (folder: string, port: number, etcdPort: number): reado
   `--service-account-key-file=${join(folder, 'sa.key')}`,
   `--service-account-signing-key-file=${join(folder, 'sa.key')}`,
   '--service-cluster-ip-range=198.19.0.0/16',
+  ...flags,
 ];
 
-const tryLaunch = async (binaries: string): Promise<ApiServer | undefined> => {
+export type LaunchedApiServer = ApiServer & { readonly etcdUrl: string };
+
+const tryLaunch = async (binaries: string, flags: readonly string[]): Promise<LaunchedApiServer | undefined> => {
   const folder = mkdtempSync(join(tmpdir(), 'offloader-api-'));
   const [etcdPort, peerPort, port] = [await freePort(), await freePort(), await freePort()];
   const token = randomBytes(24).toString('hex');
@@ -86,7 +89,7 @@ const tryLaunch = async (binaries: string): Promise<ApiServer | undefined> => {
   writeFileSync(join(folder, 'tokens.csv'), `${token},admin,admin,"system:masters"\n`, { mode: 0o600 });
   const children = [
     spawn(join(binaries, 'etcd'), etcdOptions(folder, etcdPort, peerPort), { stdio: 'ignore' }),
-    spawn(join(binaries, 'kube-apiserver'), apiServerOptions(folder, port, etcdPort), { stdio: 'ignore' }),
+    spawn(join(binaries, 'kube-apiserver'), apiServerOptions(folder, port, etcdPort, flags), { stdio: 'ignore' }),
   ];
   const stop = async (): Promise<void> => {
     for (const child of children.toReversed()) {
@@ -103,13 +106,13 @@ const tryLaunch = async (binaries: string): Promise<ApiServer | undefined> => {
   }
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigOf(url, caFile, token), { mode: 0o600 });
-  return { kubeconfig, url, token, caFile, stop };
+  return { kubeconfig, url, token, caFile, etcdUrl: `http://127.0.0.1:${etcdPort}`, stop };
 };
 
 /** One that answers on /readyz, in about three seconds. */
-export const launchApiServer = async (binaries: string): Promise<ApiServer> => {
+export const launchApiServer = async (binaries: string, flags: readonly string[] = []): Promise<LaunchedApiServer> => {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const server = await tryLaunch(binaries);
+    const server = await tryLaunch(binaries, flags);
     if (server !== undefined) return server;
   }
   throw new Error(`kube-apiserver and etcd in ${binaries} did not become ready`);

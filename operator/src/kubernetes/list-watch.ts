@@ -23,8 +23,8 @@ const pageSize = '500';
 const pageTimeoutMs = 60_000;
 /** How long the server keeps a watch open. It sends a bookmark just before it ends one. */
 const defaultWatchSeconds = 30;
-/** Beyond the server's own limit: silence until then means that the connection is dead. */
-const graceMs = 8_000;
+/** Well beyond the server's own limit, 38 s by default: silence until then means that the connection is dead. */
+const deadAfterMs = (watchSeconds: number): number => 1250 * watchSeconds + 500;
 
 /** A WatchSource over the API server. */
 export const listWatch = <T extends KubeObject>(options: ListWatchOptions): WatchSource<T> => {
@@ -60,7 +60,7 @@ export const listWatch = <T extends KubeObject>(options: ListWatchOptions): Watc
         } else onEvent(event);
       };
       try {
-        await options.client.stream({ path, query, onLine, inactivityMs: watchSeconds * 1000 + graceMs, signal: watch.signal });
+        await options.client.stream({ path, query, onLine, inactivityMs: deadAfterMs(watchSeconds), signal: watch.signal });
       } catch (error) {
         return endOf(state.failure ?? error);
       } finally {

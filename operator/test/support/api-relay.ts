@@ -14,6 +14,9 @@ export class ApiRelay {
   refuses: (request: Relayed) => boolean = () => false;
   /** Milliseconds that a request waits before it goes on. */
   delayMs: (request: Relayed) => number = () => 0;
+  /** Connections that were refused while the API server was away. */
+  attempts = 0;
+  #isAway = false;
   readonly #target: ApiServer;
   readonly #agent: https.Agent;
   readonly #server = http.createServer((request, response) => void this.#relay(request, response));
@@ -21,6 +24,11 @@ export class ApiRelay {
   constructor(target: ApiServer) {
     this.#target = target;
     this.#agent = new https.Agent({ keepAlive: true, ca: readFileSync(target.caFile) });
+    this.#server.on('connection', (socket) => {
+      if (!this.#isAway) return;
+      this.attempts += 1;
+      socket.destroy();
+    });
   }
 
   async start(): Promise<this> {
@@ -32,6 +40,16 @@ export class ApiRelay {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#agent.destroy();
+  }
+
+  /** Breaks every connection, and each that is tried from now on. */
+  goAway(): void {
+    this.#isAway = true;
+    this.#server.closeAllConnections();
+  }
+
+  comeBack(): void {
+    this.#isAway = false;
   }
 
   /** The way through the relay; without a token the relay's own. */

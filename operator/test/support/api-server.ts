@@ -10,4 +10,9 @@ export type Unavailable = { readonly unavailable: string };
 
 const url = new URL('../../../contract/test/support/api-server.ts', import.meta.url).href;
 
-export const { startApiServer } = (await import(url)) as { readonly startApiServer: () => Promise<ApiServer | Unavailable> };
+export type OwnApiServer = ApiServer & { readonly etcdUrl: string };
+
+export const { startApiServer, startOwnApiServer } = (await import(url)) as {
+  readonly startApiServer: () => Promise<ApiServer | Unavailable>;
+  readonly startOwnApiServer: (...flags: readonly string[]) => Promise<OwnApiServer | Unavailable>;
+};

@@ -28,7 +28,7 @@ export class Proxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Takes bytes and passes none on; connections stay open. */
+  /** Takes bytes and passes none on, and no end either; connections stay open, and stay dead when it is over. */
   swallow(): void {
     this.#mode = 'silent';
   }
@@ -56,10 +56,12 @@ export class Proxy {
         dead ||= this.#mode === 'silent';
         if (!dead) to.write(chunk);
       });
-      from.on('error', () => to.destroy());
+      from.on('error', () => undefined);
       from.on('close', () => {
         this.#sockets.delete(from);
-        to.destroy();
+        // Nor is the other side told of an end.
+        dead ||= this.#mode === 'silent';
+        if (!dead) to.destroy();
       });
     };
     pass(socket, upstream);

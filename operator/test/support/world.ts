@@ -6,6 +6,7 @@ import type { Kind } from '@offloader/contract';
 import type { Observation } from '../../src/domain/observation.ts';
 import type { ApiClient } from '../../src/kubernetes/client.ts';
 import { startOperator } from '../../src/operator.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import type { RunningOperator } from '../../src/operator.ts';
 import type { OperatorSettings } from '../../src/settings.ts';
 import { FakeGateway } from './fake-gateway.ts';
@@ -69,7 +70,7 @@ export class World {
     return config;
   }
 
-  async startOperator(overrides: Partial<OperatorSettings> = {}, config = this.kubeConfig()): Promise<Operator> {
+  async startOperator(overrides: Partial<OperatorSettings> = {}, config = this.kubeConfig(), clock = systemClock): Promise<Operator> {
     const seen: Observation[] = [];
     const lost = { value: false };
     const running = await startOperator({
@@ -91,6 +92,7 @@ export class World {
         ...overrides,
       },
       kubeConfig: config,
+      clock,
       observe: (observation) => seen.push(observation),
       lost: () => {
         lost.value = true;

@@ -1,0 +1,106 @@
+/** The API server is away for ten minutes, on a clock that rushes through them; connections are real and counted. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { ApiRelay } from './support/api-relay.ts';
+import { startApiServer } from './support/api-server.ts';
+import type { ApiServer } from './support/api-server.ts';
+import { RushClock } from './support/rush-clock.ts';
+import { apiKey, dataset, endpoint } from './support/samples.ts';
+import { World, clientOf, installCrds, until } from './support/world.ts';
+import type { Operator } from './support/world.ts';
+
+const server = await startApiServer();
+const there = 'unavailable' in server ? describe.skip : describe;
+const awayMs = 10 * 60_000;
+const rush = 120;
+/** As in the chart; a container that is started again keeps the name of its pod. */
+const lease = { identity: 'operator', leaseDurationMs: 15_000, leaseRenewDeadlineMs: 10_000, leaseRetryMs: 2000 };
+
+there('an API server that is away for ten minutes', () => {
+  const api = server as ApiServer;
+  let world: World;
+  let relay: ApiRelay;
+  let clock: RushClock;
+  let turn = 0;
+
+  beforeAll(async () => {
+    const client = clientOf(api.kubeconfig);
+    await installCrds(client);
+    client.close();
+  });
+  afterAll(() => api.stop());
+  beforeEach(async () => {
+    turn += 1;
+    world = await new World(api.kubeconfig, `outage-${String(turn)}`).open();
+    relay = await new ApiRelay(api).start();
+    clock = new RushClock();
+    await world.addGateway();
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+    await world.apply('ApiKey', 'acme', apiKey());
+    await world.apply('ApiKey', 'gone', apiKey({ hash: 'b'.repeat(64) }));
+  });
+  afterEach(async () => {
+    clock.speed = 1;
+    await world.close();
+    await relay.stop();
+  });
+
+  /** Away for ten minutes, while things are edited, made and deleted; then back. */
+  const outage = async (meanwhile: () => Promise<void>): Promise<void> => {
+    const served = world.gateways[0]!.loaded;
+    relay.goAway();
+    const fromMs = clock.monotonicMs();
+    clock.speed = rush;
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    await world.apply('Endpoint', 'other', endpoint({ name: 'other' }));
+    await world.remove(world.ownPath('ApiKey', 'gone'));
+    await until('ten minutes to pass', async () => {
+      await meanwhile();
+      return clock.monotonicMs() - fromMs >= awayMs;
+    });
+    clock.speed = 1;
+    // What served before serves.
+    expect(world.gateways[0]!.loaded).toBe(served);
+    relay.requests.length = 0;
+    relay.comeBack();
+  };
+  /** All that happened meanwhile has come about, with a bounded number of requests. */
+  const comesRight = async (): Promise<void> => {
+    const backMs = performance.now();
+    await world.settled('ApiKey', 'acme', 'True', 'Revoked', 60_000);
+    await world.settled('Endpoint', 'other', 'True', undefined, 60_000);
+    await until('the deleted key to be gone', () => world.gateways[0]!.loaded!.bundle.keys.map(({ id }) => id).join() === 'acme');
+    const [seconds, requests] = [(performance.now() - backMs) / 1000, relay.requests.length];
+    process.stdout.write(
+      `ten minutes away: ${String(relay.attempts)} connections tried; right again after ${seconds.toFixed(1)} s and ${String(requests)} requests\n`,
+    );
+    expect(requests).toBeLessThan(150);
+  };
+
+  test('a leader whose lease lasts that long tries again less and less often, and loses nothing', async () => {
+    const patient = { leaseDurationMs: 2 * awayMs, leaseRenewDeadlineMs: 1.9 * awayMs, leaseRetryMs: 60_000 };
+    const operator = await world.startOperator(patient, relay.kubeConfig(), clock);
+    await world.settled('ApiKey', 'acme', 'True');
+    await outage(() => Promise.resolve());
+    // Seven watches that wait 15 s at most between two tries, and what else is due in ten minutes.
+    expect(relay.attempts).toBeLessThan(900);
+    await comesRight();
+    expect(operator.lost.value).toBe(false);
+  });
+
+  test('one that has lost its lease ends once, is started again once, and waits', async () => {
+    const operators: Operator[] = [await world.startOperator(lease, relay.kubeConfig(), clock)];
+    await world.settled('ApiKey', 'acme', 'True');
+    await outage(async () => {
+      // As a kubelet does with a process that has ended.
+      if (!operators.at(-1)!.lost.value) return;
+      await operators.at(-1)!.stop();
+      operators.push(await world.startOperator(lease, relay.kubeConfig(), clock));
+    });
+    expect(operators).toHaveLength(2);
+    // A try for the lease every two seconds.
+    expect(relay.attempts).toBeLessThan(900);
+    await comesRight();
+    expect(operators.at(-1)!.lost.value).toBe(false);
+  });
+});
