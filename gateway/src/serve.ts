@@ -82,7 +82,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     loadConcurrency: settings.loadConcurrency,
     quarantine: { maxBytes: settings.quarantineMaxBytes, maxAgeMs: settings.quarantineMaxAgeMs },
   });
-  const health = watchEngine(engine, observe);
+  const health = watchEngine(engine, observe, () => snapshots.checkFiles());
   const cache = createResponseCache(settings.cacheMaxEntries, settings.cacheMaxBytes);
   const keyUse = new Map<string, number>();
 
@@ -131,7 +131,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       sign: createSigner(settings.secretKeyBase),
       timeoutMs: settings.queryTimeoutMs,
       scratchDir: join(settings.cacheDir, 'tmp'),
-      onEngineError: health.onQueryError(snapshots.reportCorrupt),
+      onEngineError: health.onQueryError(snapshots.suspect),
     },
     corsOrigins: settings.corsOrigins,
     podName: settings.podName,

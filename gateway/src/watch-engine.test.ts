@@ -4,7 +4,7 @@ import type { Observation } from './domain/observation.ts';
 import { watchEngine } from './watch-engine.ts';
 
 /** An engine whose probe and replacement do as they are told: a DuckDB that is down for good cannot be had on order. */
-const engineThat = (probes: readonly boolean[], replace: () => Promise<void>): Engine => {
+const engineThat = (probes: readonly boolean[], replace: () => Promise<number>): Engine => {
   const rest = [...probes];
   return { probe: async () => rest.shift() ?? false, replace } as unknown as Engine;
 };
@@ -13,19 +13,26 @@ const settled = async (): Promise<void> => new Promise((resolve) => setImmediate
 describe('the engine watch', () => {
   test('is up again after the instance was replaced', async () => {
     const seen: Observation[] = [];
+    let replacements = 0;
     const watch = watchEngine(
-      engineThat([false, true], async () => undefined),
+      engineThat([false, true], async () => 3),
       (event) => seen.push(event),
+      () => (replacements += 1),
     );
     watch.onQueryError(() => undefined)('visits', 1, 'INTERNAL Error: invalidated');
     await settled();
-    expect([watch.isUp(), seen.map(({ kind }) => kind)]).toEqual([true, ['engine_failed', 'engine_replaced']]);
+    expect(watch.isUp()).toBe(true);
+    expect(seen.map(({ kind }) => kind)).toEqual(['engine_failed', 'engine_replaced']);
+    expect(seen.at(-1)).toEqual({ kind: 'engine_replaced', attached: 3 });
+    // Whoever holds the files looks which of them are not there any more.
+    expect(replacements).toBe(1);
     watch.stop();
   });
 
   test('is down while no instance can be had', async () => {
     const watch = watchEngine(
       engineThat([false], async () => Promise.reject(new Error('no memory'))),
+      () => undefined,
       () => undefined,
     );
     watch.onQueryError(() => undefined)('visits', 1, 'INTERNAL Error: invalidated');
@@ -37,7 +44,8 @@ describe('the engine watch', () => {
   test('tells a damaged file from a damaged engine', () => {
     const corrupt: [string, number][] = [];
     const watch = watchEngine(
-      engineThat([true, true], async () => undefined),
+      engineThat([true, true], async () => 0),
+      () => undefined,
       () => undefined,
     );
     const told = watch.onQueryError((dataset, epoch) => corrupt.push([dataset, epoch]));

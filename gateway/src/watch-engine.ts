@@ -1,4 +1,5 @@
-/** Watches DuckDB: an instance that a fatal error has invalidated is replaced, a snapshot file that does not read is reported. */
+/** Watches DuckDB: an instance that a fatal error has invalidated is replaced, a snapshot file that may be damaged is reported. */
+import { isDamage } from './domain/damage.ts';
 import type { Engine } from './domain/engine.ts';
 import type { Observe } from './domain/observation.ts';
 
@@ -6,15 +7,13 @@ const probeMs = 2_000;
 
 export type EngineWatch = {
   isUp(): boolean;
-  /** Sorts an engine error: a corrupt file is its dataset's, everything else asks for a probe now. */
-  onQueryError(reportCorrupt: (dataset: string, epoch: number) => void): (dataset: string, epoch: number, message: string) => void;
+  /** An engine error: one that may come from a damaged file is its dataset's to look into; each asks for a probe now. */
+  onQueryError(suspect: (dataset: string, epoch: number) => void): (dataset: string, epoch: number, message: string) => void;
   stop(): void;
 };
 
-const isCorruption = (message: string): boolean =>
-  /checksum|corrupt|could not read|not a valid DuckDB|Invalid Parquet|No magic bytes/i.test(message);
-
-export const watchEngine = (engine: Engine, observe: Observe): EngineWatch => {
+/** `onReplaced` is called when another instance has taken over: not every file may have attached to it. */
+export const watchEngine = (engine: Engine, observe: Observe, onReplaced: () => void): EngineWatch => {
   let up = true;
   let running = false;
   const probe = async (): Promise<void> => {
@@ -23,9 +22,10 @@ export const watchEngine = (engine: Engine, observe: Observe): EngineWatch => {
     try {
       up = await engine.probe();
       if (up) return;
-      await engine.replace();
+      const attached = await engine.replace();
       up = await engine.probe();
-      observe({ kind: 'engine_replaced', attached: 0 });
+      observe({ kind: 'engine_replaced', attached });
+      onReplaced();
     } catch (error) {
       up = false;
       observe({ kind: 'engine_failed', error: error instanceof Error ? error.message : String(error) });
@@ -37,9 +37,9 @@ export const watchEngine = (engine: Engine, observe: Observe): EngineWatch => {
   timer.unref();
   return {
     isUp: () => up,
-    onQueryError: (reportCorrupt) => (dataset, epoch, message) => {
+    onQueryError: (suspect) => (dataset, epoch, message) => {
       observe({ kind: 'engine_failed', error: message });
-      if (isCorruption(message)) reportCorrupt(dataset, epoch);
+      if (isDamage(message)) suspect(dataset, epoch);
       void probe();
     },
     stop: () => clearInterval(timer),

@@ -1,9 +1,9 @@
 // The engine over a real DuckDB: sandbox, pool, interruption.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Engine, QueryOptions } from '../src/domain/engine.ts';
 import { createEngine } from '../src/duckdb/engine.ts';
 
@@ -94,9 +94,63 @@ describe('the engine', () => {
     expect(await rowsOf('SELECT 1')).toMatchObject({ ok: true });
   });
 
-  test('a replaced instance serves the same snapshots', async () => {
+  test('examines beside the pool, however busy that is', async () => {
+    const gone = new AbortController();
+    const all = Array.from({ length: 3 }, async () => rowsOf(slow, { signal: gone.signal }));
+    while (!engine.pool().saturated) await new Promise(setImmediate);
+    const seen = await engine.examine({ text: 'SELECT 1', values: [] }, options(), async ({ chunks }) => {
+      for await (const chunk of chunks) return chunk;
+      return [];
+    });
+    expect(seen).toEqual({ ok: true, value: [[1]] });
+    gone.abort();
+    await Promise.all(all);
+  });
+});
+
+describe('an instance that is replaced', () => {
+  const copies = ['s_a', 's_b', 's_c', 's_d'];
+  const count = async (alias: string) => rowsOf(`SELECT count(*)::INTEGER FROM "${alias}"."main"."data"`);
+  const good = { ok: true, value: { value: [[100000]] } };
+  const fileOf = (alias: string): string => join(folder, `${alias}.duckdb`);
+  beforeEach(async () => {
+    for (const alias of copies) {
+      await copyFile(join(folder, 'one.duckdb'), fileOf(alias));
+      await engine.attach(fileOf(alias), alias);
+    }
+  });
+  afterEach(async () => {
+    for (const alias of copies) await engine.detach(alias).catch(() => undefined);
+  });
+
+  test('serves the same snapshots, also one that is attached meanwhile', async () => {
+    await copyFile(join(folder, 'one.duckdb'), fileOf('s_late'));
+    const [replaced] = await Promise.all([engine.replace(), engine.attach(fileOf('s_late'), 's_late')]);
+    expect(replaced).toBe(copies.length + 1);
+    for (const alias of ['s_one', ...copies, 's_late']) expect(await count(alias)).toMatchObject(good);
+    await engine.detach('s_late');
+  });
+
+  test('goes without a file that does not attach any more, and without no other', async () => {
+    await truncate(fileOf('s_b'), 100);
+    await rm(fileOf('s_c'));
+    expect(await engine.replace()).toBe(copies.length - 1);
+    expect(copies.map((alias) => engine.isAttached(alias))).toEqual([true, false, false, true]);
+    expect(await count('s_a')).toMatchObject(good);
+    expect(await count('s_d')).toMatchObject(good);
+    expect(await count('s_b')).toMatchObject({ ok: false });
+  });
+
+  test('lets the queries end that run on it', async () => {
+    const gone = new AbortController();
+    const running = Array.from({ length: 2 }, async () => rowsOf(slow, { signal: gone.signal }));
+    while (engine.pool().busy < 2) await new Promise(setImmediate);
     await engine.replace();
-    expect(await rowsOf('SELECT count(*)::INTEGER FROM "s_one"."main"."data"')).toMatchObject({ ok: true, value: { value: [[100000]] } });
+    expect(await count('s_a')).toMatchObject(good);
+    expect(engine.pool().busy).toBe(2);
+    gone.abort();
+    expect(await Promise.all(running)).toEqual([{ ok: false, error: 'aborted' }, { ok: false, error: 'aborted' }]); // prettier-ignore
+    expect(await count('s_a')).toMatchObject(good);
   });
 });
 

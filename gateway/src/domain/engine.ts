@@ -21,13 +21,17 @@ export interface Engine {
     options: QueryOptions,
     consume: (rows: RowStream) => Promise<T>,
   ): Promise<Result<{ value: T; poolWaitMs: number; queryMs: number }, QueryFailure>>;
+  /** As `query`, on a connection of its own beside the pool: for looking into a file, not for requests. */
+  examine<T>(sql: Sql, options: QueryOptions, consume: (rows: RowStream) => Promise<T>): Promise<Result<T, QueryFailure>>;
   /** Attaches a snapshot file READ_ONLY under the alias. Throws when the file is not a readable DuckDB database. */
   attach(file: string, alias: string): Promise<void>;
   detach(alias: string): Promise<void>;
+  /** False for a file that did not attach any more when the instance was replaced. */
+  isAttached(alias: string): boolean;
   /** SELECT 1 on a connection of its own: false when the instance is invalidated. */
   probe(): Promise<boolean>;
-  /** Replaces an invalidated instance and attaches the same files again. */
-  replace(): Promise<void>;
+  /** Replaces an invalidated instance and attaches the same files again; resolves with how many did. */
+  replace(): Promise<number>;
   pool(): { connections: number; busy: number; saturated: boolean; remote_cap: number };
   close(): Promise<void>;
 }

@@ -98,20 +98,30 @@ const emptyIncident = ({ dataset, active_snapshot: active, last_attempted: attem
       )
     : undefined;
 
-const cacheIncident = ({ dataset, cache_healthy: isHealthy, active_snapshot: active }: DatasetReport): Incident | undefined =>
-  isHealthy
-    ? undefined
-    : incident(
-        'duckdb_failure',
-        null,
-        {
-          owner: 'Offloader',
-          evidence: [`the file of snapshot ${active?.snapshot_id ?? 'unknown'} does not read`],
-          action: "wait for the rebuild; if it does not come, set the Dataset's cache.rebuild",
-          escalate: 'Offloader, with the quarantined file',
-        },
-        dataset,
-      );
+const cacheIncident = ({
+  dataset,
+  cache_healthy: isHealthy,
+  active_snapshot: active,
+  quarantined,
+}: DatasetReport): Incident | undefined => {
+  if (isHealthy) return undefined;
+  // The damaged one stands last, after what is blocked.
+  const damaged = quarantined.at(-1);
+  return incident(
+    'duckdb_failure',
+    damaged?.at ?? null,
+    {
+      owner: 'Offloader',
+      evidence: [
+        `the files of snapshot ${damaged?.snapshot_id ?? 'unknown'} on the cache volume are damaged or gone`,
+        active === null ? 'nothing serves until it is built again' : `snapshot ${active.snapshot_id} serves meanwhile`,
+      ],
+      action: "wait for the rebuild; if it does not come, see refresh_error, or set the Dataset's cache.rebuild",
+      escalate: 'Offloader, with the quarantined file',
+    },
+    dataset,
+  );
+};
 
 const gatewayIncidents = (report: Report, signals: Signals): readonly (Incident | undefined)[] => [
   report.duckdb_status === 'error'

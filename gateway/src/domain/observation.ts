@@ -20,7 +20,7 @@ export type Observation =
       dataset: string;
       snapshotId: string;
       previous: string | null;
-      cause: 'refresh' | 'rollback' | 'warm_start' | 'rebuild' | 'cutover';
+      cause: 'refresh' | 'rollback' | 'warm_start' | 'rebuild' | 'cutover' | 'fallback';
     }
   | { kind: 'snapshot_quarantined'; dataset: string; snapshotId: string | null; reason: string }
   | { kind: 'quarantine_removed'; name: string; reason: 'age' | 'bytes' | 'room' }

@@ -23,6 +23,8 @@ type Facts = {
   readonly kept: readonly Loaded[];
   /** The id that is loaded and waits for its activation. */
   readonly staged: string | null;
+  /** The id whose files were damaged: it is asked for, as far as guards are concerned. */
+  readonly damaged: string | null;
   /** Load again even what serves: a rebuild or a forced refresh. */
   readonly force: boolean;
   /** Whether the manifest promises row counts; if not, the guards look at what was loaded. */
@@ -88,7 +90,7 @@ export const decideOffer = (manifest: Manifest, manifestUrl: string, facts: Fact
   if (note !== null) return { kind: 'unchanged', note };
   const serves = active !== null && active.layout === dataset.layout && active.snapshotId === id;
   if (!force && (serves || staged === id)) return { kind: 'unchanged', note: null };
-  const isAskedFor = dataset.snapshot.pin === id || active?.snapshotId === id;
+  const isAskedFor = [dataset.snapshot.pin, active?.snapshotId, facts.damaged].includes(id);
   const guards = isAskedFor || !facts.promised ? [] : guardProblems(manifest, facts);
   if (guards.length > 0) return { kind: 'rejected', problems: guards };
   const isHere = kept.some((one) => one.snapshotId === id && one.layout === dataset.layout);

@@ -23,6 +23,10 @@ export interface Snapshots {
   bootDone(): boolean;
   /** The operator asked /diagnostics just now (Coordinated activation waits for it while it is alive). */
   operatorSeen(): void;
+  /** A query of this Serving met what may be a damaged file. */
+  suspect(dataset: string, epoch: number): void;
+  /** Looks now whether the files of every dataset are there and attached. */
+  checkFiles(): void;
   diskFreeBytes(): Promise<number | null>;
   close(): Promise<void>;
 }

@@ -1,9 +1,8 @@
 /** The Engine port over DuckDB: pooled connections, interruption, a probe of its own, replacement of a poisoned instance. */
-import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { err, ok, type Result } from '@offloader/contract';
 import type { Engine, QueryFailure, QueryOptions, RowStream } from '../domain/engine.ts';
 import type { Sql } from '../domain/sql.ts';
-import { type Instance, openInstance } from './instance.ts';
+import { type Generation, openGeneration } from './generation.ts';
 import { createSlots } from './slots.ts';
 
 export type EngineOptions = {
@@ -27,121 +26,68 @@ const isBrokenConnection = (message: string): boolean =>
 /** How long a close waits for queries that it has interrupted. */
 const closeWaitMs = 5_000;
 
-const chunksOf = async function* (result: DuckDBResult): AsyncGenerator<readonly (readonly unknown[])[]> {
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) return;
-    yield chunk.getRows();
-  }
-};
-
-const streamOf = (result: DuckDBResult): RowStream => {
-  const types = result.columnTypes();
-  return { columns: result.columnNames().map((name, at) => ({ name, type: String(types[at]) })), chunks: chunksOf(result) };
-};
-
-/** What ends a query early: the caller's signal or the timeout; both interrupt it inside DuckDB. */
-const interruptible = (connection: DuckDBConnection, { signal, timeoutMs }: QueryOptions) => {
-  let timedOut = false;
-  let again: NodeJS.Timeout | undefined;
-  // DuckDB forgets an interrupt that comes before the statement has begun, so it is said until the query has ended.
-  const interrupt = (): void => {
-    connection.interrupt();
-    again ??= setInterval(() => connection.interrupt(), 20);
-  };
-  const timer = setTimeout(() => {
-    timedOut = true;
-    interrupt();
-  }, timeoutMs);
-  signal.addEventListener('abort', interrupt, { once: true });
-  return {
-    failure: (error: unknown): QueryFailure => {
-      if (timedOut) return 'timeout';
-      return signal.aborted
-        ? 'aborted'
-        : { engine: error instanceof Error ? error.message : String((error as { message?: unknown }).message ?? error) };
-    },
-    end: (): void => {
-      clearTimeout(timer);
-      clearInterval(again);
-      signal.removeEventListener('abort', interrupt);
-    },
-  };
-};
-
 /** Opens the engine. Throws when DuckDB cannot start with these limits. */
 export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   const instanceOptions = { cacheDir: options.cacheDir, threads: options.threads, memoryLimit: options.memoryLimit };
-  let instance: Instance = await openInstance(instanceOptions);
-  let probe = await instance.connect();
-  let idle: DuckDBConnection[] = [];
-  const attached = new Map<string, string>();
+  let current: Generation = await openGeneration(instanceOptions);
+  const retired = new Set<Generation>();
+  let attached: ReadonlyMap<string, string> = new Map();
   const remoteCap = Math.min(options.poolSize, options.remoteScanConcurrency);
-  /** Statements that run now. DuckDB deadlocks or crashes when a connection is closed below one of them. */
-  const inFlight = new Set<Promise<unknown>>();
-  const querying = new Set<DuckDBConnection>();
-  let isClosed = false;
   const slots = createSlots(options.poolSize, options.poolSize * waitersPerSlot);
   const remoteSlots = createSlots(remoteCap, remoteCap * waitersPerSlot);
+  let isClosed = false;
+  let turn: Promise<unknown> = Promise.resolve();
 
-  const tracked = async <T>(statement: () => Promise<T>): Promise<T> => {
+  /** What changes the set of attached files happens one after another: a file attached during a replacement is not lost. */
+  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
     if (isClosed) throw new Error('the engine is closed');
-    const work = statement();
-    inFlight.add(work);
-    try {
-      return await work;
-    } finally {
-      inFlight.delete(work);
-    }
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
   };
 
-  /** Interrupts what queries until nothing runs any more; false when something does not end. */
-  const settled = async (): Promise<boolean> => {
-    const interrupting = setInterval(() => querying.forEach((connection) => connection.interrupt()), 20);
-    const late = Promise.withResolvers<false>();
-    const timer = setTimeout(() => late.resolve(false), closeWaitMs);
-    try {
-      return await Promise.race([Promise.allSettled(inFlight).then(() => true), late.promise]);
-    } finally {
-      clearInterval(interrupting);
-      clearTimeout(timer);
+  /** A new instance with those of the files that attach; one that takes the instance with it costs itself alone. */
+  const reopen = async (files: ReadonlyMap<string, string>): Promise<{ opened: Generation; taken: ReadonlyMap<string, string> }> => {
+    const opened = await openGeneration(instanceOptions);
+    const taken = new Map<string, string>();
+    for (const [alias, file] of files) {
+      const isTaken = await opened.attach(file, alias).then(
+        () => true,
+        () => false,
+      );
+      if (isTaken) taken.set(alias, file);
+      else if (!(await opened.isAlive())) {
+        await opened.retire();
+        return reopen(new Map([...files].filter(([other]) => other !== alias)));
+      }
     }
+    return { opened, taken };
   };
 
-  const runOn = async <T>(
-    connection: DuckDBConnection,
-    sql: Sql,
-    query: QueryOptions,
-    consume: (rows: RowStream) => Promise<T>,
-  ): Promise<Result<T, QueryFailure>> => {
-    if (query.signal.aborted) return err('aborted');
-    const guard = interruptible(connection, query);
-    querying.add(connection);
+  const replace = async (): Promise<number> => {
+    const { opened, taken } = await reopen(attached);
+    const old = current;
+    current = opened;
+    // Queries that still run on it end there; its memory goes with the last of them.
+    retired.add(old);
+    void old.retire().finally(() => retired.delete(old));
+    attached = taken;
+    return taken.size;
+  };
+
+  const attach = async (file: string, alias: string): Promise<void> => {
     try {
-      const result = await connection.stream(sql.text, [...sql.values]);
-      return ok(await consume(streamOf(result)));
+      await current.attach(file, alias);
     } catch (error) {
-      return err(guard.failure(error));
-    } finally {
-      guard.end();
-      querying.delete(connection);
+      if (await current.isAlive()) throw error;
+      // The instance was dead already, or the file has killed it: on a new one that shows, and the others serve on.
+      await replace();
+      await current.attach(file, alias).catch(async (again: unknown) => {
+        if (!(await current.isAlive())) await replace();
+        throw again;
+      });
     }
-  };
-
-  /** A connection that failed is closed, not lent again: it may hold a half-read result or a dead file handle. */
-  const onConnection = async <T>(
-    sql: Sql,
-    query: QueryOptions,
-    consume: (rows: RowStream) => Promise<T>,
-    lends: 'any' | 'new' = 'any',
-  ): Promise<Result<T, QueryFailure>> => {
-    const owner = instance;
-    const held = lends === 'any' ? idle.pop() : undefined;
-    const connection = held ?? (await owner.connect());
-    const outcome = await runOn(connection, sql, query, consume);
-    if (outcome.ok && owner === instance) idle.push(connection);
-    else connection.closeSync();
-    return outcome;
+    attached = new Map([...attached, [alias, file]]);
   };
 
   const withRetry = async <T>(
@@ -150,14 +96,15 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     consume: (rows: RowStream) => Promise<T>,
   ): Promise<Result<T, QueryFailure>> => {
     const progress = { consumed: false };
-    const first = await onConnection(sql, query, async (rows) => {
+    const noting = async (rows: RowStream): Promise<T> => {
       progress.consumed = true;
       return consume(rows);
-    });
+    };
+    const first = await current.query(sql, query, noting, 'pooled');
     const failure = first.ok ? undefined : first.error;
     const isWorthIt = !progress.consumed && typeof failure === 'object' && isBrokenConnection(failure.engine);
     // What broke one idle connection may have broken them all.
-    return isWorthIt ? onConnection(sql, query, consume, 'new') : first;
+    return isWorthIt ? current.query(sql, query, consume, 'new') : first;
   };
 
   const inSlot: Engine['query'] = async (sql, query, consume) => {
@@ -180,34 +127,17 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
   };
 
   return {
-    query: async (sql, query, consume) => (isClosed ? err('aborted') : tracked(async () => inSlot(sql, query, consume))),
-    attach: async (file, alias) => {
-      await tracked(async () => instance.attach(file, alias));
-      attached.set(alias, file);
-    },
-    detach: async (alias) => {
-      attached.delete(alias);
-      await tracked(async () => instance.detach(alias));
-    },
-    probe: async () => {
-      try {
-        await tracked(async () => probe.run('SELECT 1'));
-        return true;
-      } catch {
-        return false;
-      }
-    },
-    replace: async () =>
-      tracked(async () => {
-        const next = await openInstance(instanceOptions);
-        for (const [alias, file] of attached) {
-          // A file that does not attach any more is the snapshots' business; the others must serve.
-          await next.attach(file, alias).catch(() => attached.delete(alias));
-        }
-        probe = await next.connect();
-        instance = next;
-        idle = [];
+    query: async (sql, query, consume) => (isClosed ? err('aborted') : inSlot(sql, query, consume)),
+    examine: async (sql, query, consume) => (isClosed ? err('aborted') : current.query(sql, query, consume, 'own')),
+    attach: async (file, alias) => inTurn(async () => attach(file, alias)),
+    detach: async (alias) =>
+      inTurn(async () => {
+        attached = new Map([...attached].filter(([other]) => other !== alias));
+        await current.detach(alias);
       }),
+    isAttached: (alias) => attached.has(alias),
+    probe: async () => current.isAlive(),
+    replace: async () => inTurn(replace),
     pool: () => ({
       connections: options.poolSize,
       busy: slots.taken(),
@@ -216,12 +146,9 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
     }),
     close: async () => {
       isClosed = true;
-      // What does not end goes with the process.
-      if (!(await settled())) return;
-      for (const connection of idle) connection.closeSync();
-      idle = [];
-      probe.closeSync();
-      instance.close();
+      // What is in turn ends first: it may be about to put another instance in place.
+      await turn;
+      await Promise.all([current, ...retired].map(async (one) => one.close(closeWaitMs)));
     },
   };
 };

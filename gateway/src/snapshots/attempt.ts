@@ -1,5 +1,5 @@
 /** One attempt of a dataset: ask the source, decide, load, put in place. However it ends, what serves still serves. */
-import { err, ok, type Result } from '@offloader/contract';
+import { err, ok, type Problem, type Result } from '@offloader/contract';
 import { decideOffer, guardProblems } from '../domain/refresh.ts';
 import type { DatasetPorts } from './dataset-actor.ts';
 import type { DatasetState } from './dataset-state.ts';
@@ -30,6 +30,7 @@ const ended = (status: End['status'], snapshotId: string | null, problems: End['
   problems,
   note: told,
 });
+const unreadable: Problem = { code: 'load_failed', path: '', message: 'the table that was built does not read back from the cache volume' };
 const overtaken = (snapshotId: string | null): End =>
   ended('unchanged', snapshotId, [], 'given up: the dataset was edited meanwhile, and is looked at anew');
 
@@ -63,7 +64,11 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     const loaded = await materialise(ports, { dataset: wanted, ...offered }, store, signal);
     if (!loaded.ok) return loaded;
     const { snapshotId, rows, bytes, layout } = loaded.value;
-    const attached = await servings.attach(loaded.value);
+    const attached = await servings.attach(loaded.value).catch(() => null);
+    if (attached === null) {
+      await servings.remove(loaded.value, 'delete');
+      return err({ status: 'failed', problems: [unreadable] });
+    }
     if (signal.aborted) {
       held.drop(attached);
       return ok(null);
@@ -98,7 +103,7 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     remember(offered);
     // What was loaded into an empty cache has been built after the token was set.
     if (force === 'rebuild' || wasEmpty) state.index = { ...state.index, rebuilt: token };
-    state.healthy = true;
+    state.damaged = null;
     return ended('ok', id);
   };
 
@@ -110,6 +115,7 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
       active: activeRecord(),
       kept: held.kept().map((one) => one.record),
       staged: held.staged()?.record.snapshotId ?? null,
+      damaged: state.damaged?.snapshotId ?? null,
       force: force !== 'no',
       promised,
     });
@@ -118,6 +124,8 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     if (offer.kind === 'rejected') return ended('rejected', id, offer.problems);
     if (offer.kind === 'unchanged') {
       remember(offered);
+      // What may not serve is not built again.
+      if (offer.note !== null) state.damaged = null;
       return ended('unchanged', id, [], offer.note);
     }
     const target = held.kept().find((one) => one.record.snapshotId === offer.snapshotId);
@@ -125,10 +133,10 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     return ended('ok', id);
   };
 
-  /** Which snapshot to ask for: the pinned one, on a rebuild the one that serves, else whatever is current. */
+  /** Which snapshot to ask for: the pinned one, on a rebuild the damaged or the serving one, else whatever is current. */
   const fetch = async (force: Force, signal: AbortSignal) => {
     const { dataset, store, seen } = state;
-    const id = dataset.snapshot.pin ?? (force === 'rebuild' ? activeRecord()?.snapshotId : undefined);
+    const id = dataset.snapshot.pin ?? (force === 'rebuild' ? (state.damaged?.snapshotId ?? activeRecord()?.snapshotId) : undefined);
     const isHere = force === 'no' && activeRecord()?.snapshotId === id && isLaidOut();
     if (id !== undefined && !isHere) return fetchById(dataset, id, store, signal);
     const etag = force === 'no' && isLaidOut() && seen !== null && held.has(seen.snapshotId) ? seen.etag : null;

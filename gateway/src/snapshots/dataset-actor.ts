@@ -4,7 +4,8 @@ import type { Observe } from '../domain/observation.ts';
 import type { LoadPorts } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
 import type { DatasetIndex } from './record.ts';
-import type { Attached, Servings } from './servings.ts';
+import type { Servings } from './servings.ts';
+import type { WarmStart } from './warm-start.ts';
 
 export type DatasetPorts = LoadPorts & {
   readonly servings: Servings;
@@ -20,11 +21,16 @@ export type DatasetPorts = LoadPorts & {
 export type DatasetActor = {
   configure(dataset: CompiledDataset, credentials: SourceCredentials | null): void;
   /** Puts what was found on the volume into service; called once, before configure. */
-  warm(active: Attached | null, kept: readonly Attached[], index: DatasetIndex): void;
+  warm(found: WarmStart): void;
   refresh(force: boolean): Promise<void>;
   /** Coordinated activation: looks whether the staged snapshot may go live now. */
   tick(): void;
-  healthFailed(epoch: number): void;
+  /** A query of this serving met what may be a damaged file: it is read in full, and condemned if it does not read. */
+  suspect(epoch: number): void;
+  /** Looks whether every file is still there and attached. */
+  checkFiles(): Promise<void>;
+  /** The ids of the loads it holds. */
+  loads(): readonly string[];
   index(): DatasetIndex;
   report(nowMs: number): DatasetReport;
   triedOnce(): boolean;

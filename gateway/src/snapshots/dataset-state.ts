@@ -18,7 +18,8 @@ export type DatasetState = {
   refused: string | null;
   reachable: boolean | null;
   manifestValid: boolean | null;
-  healthy: boolean;
+  /** The snapshot whose files are damaged or gone, until one has been built again. */
+  damaged: { readonly snapshotId: string; readonly atMs: number } | null;
   ended: boolean;
   /** Ends the load that runs. */
   abort: AbortController;
@@ -35,7 +36,7 @@ export const createDatasetState = (dataset: CompiledDataset, store: ObjectStore)
   refused: null,
   reachable: null,
   manifestValid: null,
-  healthy: true,
+  damaged: null,
   ended: false,
   abort: new AbortController(),
 });

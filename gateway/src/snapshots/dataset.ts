@@ -4,6 +4,7 @@ import { nextPollMs } from '../domain/schedule.ts';
 import { createAttempts, type Force } from './attempt.ts';
 import type { DatasetActor, DatasetPorts } from './dataset-actor.ts';
 import { createDatasetState } from './dataset-state.ts';
+import { createHealer } from './heal.ts';
 import { createHoldings } from './holdings.ts';
 import { reportOf } from './report.ts';
 
@@ -38,6 +39,7 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     save();
   };
   const held = createHoldings(name, { servings, observe, dataset: () => state.dataset, onSwap, save: ports.save });
+  const healer = createHealer(state, held, ports, () => void refresh('rebuild'));
   const attempts = createAttempts(state, held, ports);
   const activeRecord = () => held.active()?.record ?? null;
 
@@ -53,7 +55,7 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     if (state.ended || state.dataset.suspend) return;
     const token = state.dataset.refreshToken;
     // A token stays to be done until it is done, whatever failed or restarted in between.
-    const force = mustRebuild() || !state.healthy ? 'rebuild' : mustRefresh() ? 'refresh' : asked;
+    const force = mustRebuild() || state.damaged !== null ? 'rebuild' : mustRefresh() ? 'refresh' : asked;
     try {
       if (!(await attempts.run(force))) return;
     } catch (error) {
@@ -106,10 +108,11 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
 
   return {
     configure,
-    warm: (active, kept, remembered) => {
+    warm: ({ active, kept, damaged, index }) => {
       held.restore(active, kept);
-      state.index = remembered;
-      state.seen = active === null || remembered.etag === null ? null : { etag: remembered.etag, snapshotId: active.record.snapshotId };
+      state.damaged = damaged === null ? null : { snapshotId: damaged, atMs: now() };
+      state.index = index;
+      state.seen = active === null || index.etag === null ? null : { etag: index.etag, snapshotId: active.record.snapshotId };
     },
     refresh: async (force) => refresh(force ? 'refresh' : 'no'),
     tick: () => {
@@ -118,14 +121,8 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
       const isReleased = release === staged?.record.snapshotId || activation === 'Immediate' || !ports.operatorAlive();
       if (staged !== null && isReleased && !state.dataset.suspend) held.swap(staged, 'refresh');
     },
-    healthFailed: (epoch) => {
-      const active = held.active();
-      if (active?.serving.epoch !== epoch || !state.healthy) return;
-      state.healthy = false;
-      const { snapshotId } = active.record;
-      observe({ kind: 'snapshot_quarantined', dataset: name, snapshotId, reason: 'the snapshot file does not read' });
-      void refresh('rebuild');
-    },
+    ...healer,
+    loads: () => [held.active(), held.staged(), ...held.kept()].flatMap((one) => (one === null ? [] : [one.record.loadId])),
     index: () => {
       const active = activeRecord();
       const { seen } = state;

@@ -2,7 +2,7 @@
 import type { CompiledDataset } from '@offloader/contract';
 import type { Observation, Observe } from '../domain/observation.ts';
 import { decideServing, type ServingDecision, surplus } from '../domain/refresh.ts';
-import type { Attached, Servings } from './servings.ts';
+import type { Attached, Fate, Servings } from './servings.ts';
 
 export type SwapCause = Extract<Observation, { kind: 'snapshot_swapped' }>['cause'];
 export type Holdings = {
@@ -13,6 +13,8 @@ export type Holdings = {
   restore(active: Attached | null, kept: readonly Attached[]): void;
   /** Swaps in the same tick; what falls out of `snapshot.keep` goes once nobody reads it, what is suspected into quarantine. */
   swap(next: Attached, cause: SwapCause, old?: 'keep' | 'quarantine'): void;
+  /** Takes a load that does not read out of service in the same tick; of what is kept the newest that may takes its place. */
+  condemn(bad: Attached): void;
   /** Holds a snapshot back until its release; null drops the one that waits. */
   stage(next: Attached | null): void;
   /** Removes a load that is in no use. */
@@ -40,7 +42,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
   let staged: Attached | null = null;
 
   /** The index lets go of a load before its files go: whatever dies in between, a restart finds what it looks for. */
-  const retire = (attached: Attached, fate: 'delete' | 'quarantine'): void =>
+  const retire = (attached: Attached, fate: Fate): void =>
     void (async () => {
       const isSaved = await save().then(
         () => true,
@@ -64,7 +66,8 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
   const swap: Holdings['swap'] = (next, cause, old = 'keep') => {
     const previous = active;
     const before = previous === null ? kept : [previous, ...kept];
-    const suspect = old === 'quarantine' ? previous : null;
+    // Only a copy of the very snapshot that was built again is suspected.
+    const suspect = old === 'quarantine' && previous?.record.snapshotId === next.record.snapshotId ? previous : null;
     // One copy of a snapshot is enough: the one that was loaded last.
     const others = before.filter((one) => one !== next && one !== suspect && one.record.snapshotId !== next.record.snapshotId);
     const surplusOnes = overKept(others);
@@ -82,6 +85,29 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     for (const one of before.filter((held) => held !== next && !kept.includes(held)))
       retire(one, one === suspect ? 'quarantine' : 'delete');
     onSwap();
+  };
+
+  const condemn: Holdings['condemn'] = (bad) => {
+    const wasActive = bad === active;
+    if (staged === bad) staged = null;
+    if (wasActive) active = null;
+    kept = kept.filter((one) => one !== bad);
+    const decision = wasActive
+      ? decideServing(
+          dataset(),
+          null,
+          kept.map((one) => one.record),
+        )
+      : null;
+    const next = decision?.kind === 'swap' ? kept.find((one) => one.record.snapshotId === decision.snapshotId) : undefined;
+    if (next !== undefined) {
+      active = next;
+      kept = kept.filter((one) => one !== next);
+      const { snapshotId } = next.record;
+      observe({ kind: 'snapshot_swapped', dataset: name, snapshotId, previous: bad.record.snapshotId, cause: 'fallback' });
+    }
+    servings.set(name, active, kept);
+    retire(bad, 'quarantine');
   };
 
   const stage = (next: Attached | null): void => {
@@ -107,6 +133,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
       servings.set(name, active, kept);
     },
     swap,
+    condemn,
     stage,
     drop,
     obey: () => {

@@ -10,3 +10,6 @@ export const folders = (cacheDir: string) => ({
 });
 /** Written last into a load's folder: without it the folder is a leftover. */
 export const recordFile = 'snapshot.json';
+
+/** Names that loads give their folders: nothing else below a dataset's folder is ours to remove. */
+export const isLoadId = (name: string): boolean => /^[0-9a-f]{12}$/.test(name);

@@ -26,7 +26,7 @@ type State = {
   readonly refused: string | null;
   readonly reachable: boolean | null;
   readonly manifestValid: boolean | null;
-  readonly healthy: boolean;
+  readonly damaged: { readonly snapshotId: string; readonly atMs: number } | null;
   readonly index: DatasetIndex;
 };
 
@@ -59,6 +59,23 @@ const attemptOf = ({ snapshotId, status, at, note }: Attempt): NonNullable<Datas
 const isStale = (age: number | null, maxStalenessMs: number | null): boolean =>
   age !== null && maxStalenessMs !== null && age * 1000 > maxStalenessMs;
 
+const quarantinedOf = ({ dataset, attempt, damaged }: State, nowMs: number): DatasetReport['quarantined'] => [
+  ...dataset.snapshot.blocked.map((id) => ({
+    snapshot_id: id,
+    at: attempt?.at ?? new Date(nowMs).toISOString(),
+    reason: 'blocked by snapshot.blocked',
+  })),
+  ...(damaged === null
+    ? []
+    : [
+        {
+          snapshot_id: damaged.snapshotId,
+          at: new Date(damaged.atMs).toISOString(),
+          reason: 'its files on the cache volume are damaged or gone',
+        },
+      ]),
+];
+
 export const reportOf = (state: State, nowMs: number): DatasetReport => {
   const { dataset, active, attempt } = state;
   const snapshot = active === null ? null : snapshotOf(active, nowMs);
@@ -71,11 +88,7 @@ export const reportOf = (state: State, nowMs: number): DatasetReport => {
     last_attempted: attempt === null ? null : attemptOf(attempt),
     last_good: active === null ? null : { snapshot_id: active.record.snapshotId, at: state.index.lastGoodAt ?? active.record.loadedAt },
     kept: state.kept.map((one) => one.record.snapshotId),
-    quarantined: dataset.snapshot.blocked.map((id) => ({
-      snapshot_id: id,
-      at: attempt?.at ?? new Date(nowMs).toISOString(),
-      reason: 'blocked by snapshot.blocked',
-    })),
+    quarantined: quarantinedOf(state, nowMs),
     refresh_error: errors[0] ?? null,
     refresh_errors: errors,
     rebuilt: state.index.rebuilt,
@@ -84,7 +97,7 @@ export const reportOf = (state: State, nowMs: number): DatasetReport => {
     source_reachable: state.reachable,
     manifest_valid: attempt?.status === 'ok' ? true : state.manifestValid,
     stale: snapshot === null ? null : isStale(snapshot.age_seconds, dataset.maxStalenessMs),
-    cache_healthy: state.healthy,
+    cache_healthy: state.damaged === null,
     layout: active?.record.layout ?? null,
   };
 };

@@ -7,18 +7,25 @@ import { quoted } from '../domain/sql.ts';
 import { folders } from './layout.ts';
 import { databaseFile } from './load-job.ts';
 import type { Quarantine } from './quarantine.ts';
+import { prove, readsInFull } from './prove.ts';
 import type { LoadRecord } from './record.ts';
 
 export type Attached = { readonly record: LoadRecord; readonly serving: Serving; readonly alias: string };
-type Fate = 'delete' | 'quarantine';
+export type Fate = 'delete' | 'quarantine';
 
 export type Servings = {
   /** Attaches a finished load and proves that it reads. Throws when it does not. */
   attach(record: LoadRecord): Promise<Attached>;
+  /** Whether every value of it can be read. */
+  reads(attached: Attached): Promise<boolean>;
+  /** False once a replaced engine could not take it. */
+  isAttached(attached: Attached): boolean;
   /** Active and kept of a dataset, swapped by one assignment; listeners are told in the same tick. */
   set(dataset: string, active: Attached | null, kept: readonly Attached[]): void;
   /** Detaches and removes a load once its last reader has gone. */
   retire(attached: Attached, fate: Fate): Promise<void>;
+  /** Removes a load that is not attached. */
+  remove(record: LoadRecord, fate: Fate): Promise<void>;
   lease(serving: Serving): { release(): void };
   servings(): ReadonlyMap<string, Serving>;
   kept(): ReadonlyMap<string, Serving>;
@@ -29,26 +36,6 @@ const relationsOf = (alias: string, record: LoadRecord): Serving['relations'] =>
   ...(record.modes.length === 0 || record.modes.includes('LocalTable') ? { LocalTable: `${quoted(alias)}."main"."data"` } : {}),
   ...(record.modes.includes('RemoteScan') ? { RemoteScan: `${quoted(alias)}."main"."scan"` } : {}),
 });
-
-const noAbort = new AbortController().signal;
-const probeTimeoutMs = 60_000;
-/** Each try waits 50 ms for a connection: five seconds in all. */
-const maxBusyTries = 100;
-
-/** Reads one row of each relation, so that a file that attaches and does not read is found before it serves. */
-const prove = async (engine: Engine, serving: Serving): Promise<void> => {
-  for (const [mode, relation] of Object.entries(serving.relations)) {
-    const sql = { text: `SELECT * FROM ${relation} LIMIT 1`, values: [] };
-    const read = async () =>
-      engine.query(sql, { mode: 'LocalTable', signal: noAbort, timeoutMs: probeTimeoutMs }, async ({ chunks }) => {
-        for await (const _chunk of chunks);
-      });
-    let answer = await read();
-    // A busy pool says nothing about the file.
-    for (let tries = 0; !answer.ok && answer.error === 'busy' && tries < maxBusyTries; tries += 1) answer = await read();
-    if (!answer.ok && answer.error !== 'busy') throw new Error(`${mode} does not read`);
-  }
-};
 
 export const createServings = (cacheDir: string, engine: Engine, quarantine: Quarantine): Servings => {
   const readers = new Map<number, number>();
@@ -62,7 +49,7 @@ export const createServings = (cacheDir: string, engine: Engine, quarantine: Qua
     if ((readers.get(epoch) ?? 0) > 0) await new Promise<void>((resolve) => whenUnread.set(epoch, resolve));
   };
 
-  const remove = async ({ record }: Attached, fate: Fate): Promise<void> => {
+  const remove: Servings['remove'] = async (record, fate): Promise<void> => {
     const folder = folders(cacheDir).load(record.dataset, record.loadId);
     if (fate === 'delete') return rm(folder, { recursive: true, force: true });
     return quarantine.setAside(folder, `${record.dataset}.${record.loadId}`);
@@ -84,6 +71,8 @@ export const createServings = (cacheDir: string, engine: Engine, quarantine: Qua
       }
       return { record, serving, alias };
     },
+    reads: async ({ serving }) => readsInFull(engine, serving),
+    isAttached: ({ alias }) => engine.isAttached(alias),
     set: (dataset, next, others) => {
       const nextActive = new Map(active);
       if (next === null) nextActive.delete(dataset);
@@ -97,8 +86,9 @@ export const createServings = (cacheDir: string, engine: Engine, quarantine: Qua
     retire: async (attached, fate) => {
       await unread(attached.serving.epoch);
       await engine.detach(attached.alias).catch(() => undefined);
-      await remove(attached, fate);
+      await remove(attached.record, fate);
     },
+    remove,
     lease: (serving) => {
       readers.set(serving.epoch, (readers.get(serving.epoch) ?? 0) + 1);
       let isHeld = true;

@@ -1,11 +1,10 @@
 /** The snapshots room: every dataset's lifecycle side by side, warm start, leftovers, what is told of them. */
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompiledDataset } from '@offloader/contract';
 import type { Engine } from '../domain/engine.ts';
 import type { Observe } from '../domain/observation.ts';
 import type { QuarantineBounds } from '../domain/quarantine.ts';
-import { decideServing } from '../domain/refresh.ts';
 import type { Snapshots } from '../domain/snapshot-store.ts';
 import { createAdmission } from './admission.ts';
 import { createDataset } from './dataset.ts';
@@ -14,9 +13,11 @@ import { freeBytes } from './disk.ts';
 import { folders } from './layout.ts';
 import type { LoadLimits } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
+import { collectOrphans } from './orphans.ts';
 import { createQuarantine } from './quarantine.ts';
-import { type CacheIndex, createIndexWriter, type DatasetIndex, readIndex, readRecord } from './record.ts';
-import { type Attached, createServings } from './servings.ts';
+import { type CacheIndex, createIndexWriter, readIndex } from './record.ts';
+import { createServings } from './servings.ts';
+import { findOnVolume } from './warm-start.ts';
 
 export type SnapshotsOptions = {
   readonly cacheDir: string;
@@ -30,15 +31,15 @@ export type SnapshotsOptions = {
   readonly random?: () => number;
   /** How long after its last word the operator counts as gone; then replicas activate on their own. */
   readonly operatorGoneMs?: number;
+  /** How often the files are looked for on the volume. */
+  readonly checkFilesMs?: number;
 };
 
 const tickMs = 250;
 const trimMs = 3_600_000;
 
 /** Opens the room on a cache volume. Throws when the volume cannot be written. */
-export const createSnapshots = async (
-  options: SnapshotsOptions,
-): Promise<Snapshots & { reportCorrupt(dataset: string, epoch: number): void }> => {
+export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapshots> => {
   const { cacheDir, engine, observe } = options;
   const now = options.now ?? Date.now;
   const operatorGoneMs = options.operatorGoneMs ?? 120_000;
@@ -67,56 +68,6 @@ export const createSnapshots = async (
     operatorAlive: () => performance.now() - operatorSeenMs < operatorGoneMs,
   };
 
-  /** Attaches a remembered load, or moves it aside and says so: a damaged file means a cold start of this dataset alone. */
-  const recover = async (dataset: CompiledDataset, loadId: string): Promise<Attached | null> => {
-    const record = await readRecord(cacheDir, dataset.name, loadId);
-    if (record === undefined || record.layout !== dataset.layout) {
-      await rm(place.load(dataset.name, loadId), { recursive: true, force: true });
-      return null;
-    }
-    try {
-      return await servings.attach(record);
-    } catch {
-      observe({
-        kind: 'snapshot_quarantined',
-        dataset: dataset.name,
-        snapshotId: record.snapshotId,
-        reason: 'the snapshot file does not read',
-      });
-      await servings.retire({ record, serving: { epoch: -1 } as Attached['serving'], alias: '' }, 'quarantine');
-      return null;
-    }
-  };
-
-  const warmOne = async (dataset: CompiledDataset, index: DatasetIndex): Promise<void> => {
-    const found = (await Promise.all([index.active, ...index.kept].map(async (id) => (id === null ? null : recover(dataset, id))))).filter(
-      (one) => one !== null,
-    );
-    const active = found.find((one) => one.record.loadId === index.active) ?? null;
-    const others = found.filter((one) => one !== active);
-    const decision = decideServing(
-      dataset,
-      active?.record ?? null,
-      others.map((one) => one.record),
-    );
-    const chosen = decision.kind === 'swap' ? (others.find((one) => one.record.snapshotId === decision.snapshotId) ?? active) : active;
-    const actor = actorOf(dataset);
-    // Without its active snapshot a dataset starts from its source, conditional requests forgotten.
-    actor.warm(
-      chosen,
-      found.filter((one) => one !== chosen),
-      chosen === active ? index : { ...index, etag: null },
-    );
-    if (chosen !== null)
-      observe({
-        kind: 'snapshot_swapped',
-        dataset: dataset.name,
-        snapshotId: chosen.record.snapshotId,
-        previous: null,
-        cause: 'warm_start',
-      });
-  };
-
   const actorOf = (dataset: CompiledDataset): DatasetActor => {
     const held = actors.get(dataset.name);
     if (held !== undefined) return held;
@@ -125,23 +76,9 @@ export const createSnapshots = async (
     return made;
   };
 
-  /** What a crash or a removed dataset left behind. */
-  const collectOrphans = async (names: ReadonlySet<string>): Promise<void> => {
-    for (const dataset of await readdir(place.snapshots)) {
-      const living = names.has(dataset)
-        ? new Set([remembered.datasets[dataset]?.active, ...(remembered.datasets[dataset]?.kept ?? [])])
-        : new Set();
-      for (const loadId of await readdir(place.dataset(dataset)).catch(() => [])) {
-        if (living.has(loadId)) continue;
-        const path = place.load(dataset, loadId);
-        await rm(path, { recursive: true, force: true });
-        observe({ kind: 'orphan_collected', path: join(dataset, loadId) });
-      }
-      // Of a removed dataset the folder is left, empty; one with loads stays.
-      await rmdir(place.dataset(dataset)).catch(() => undefined);
-    }
+  const checkFiles = (): void => {
+    for (const actor of actors.values()) void actor.checkFiles();
   };
-
   let trimmedMs = Number.NEGATIVE_INFINITY;
   const trim = (): void => {
     // Also after a clock was set back.
@@ -149,25 +86,40 @@ export const createSnapshots = async (
     trimmedMs = now();
     void quarantine.trim().catch(() => undefined);
   };
-  const timer = setInterval(() => {
-    for (const actor of actors.values()) actor.tick();
-    trim();
-  }, tickMs);
-  timer.unref();
+  const timers = [
+    setInterval(() => {
+      for (const actor of actors.values()) actor.tick();
+      trim();
+    }, tickMs),
+    setInterval(checkFiles, options.checkFilesMs ?? 30_000),
+  ];
+  for (const timer of timers) timer.unref();
   let bootNames: readonly string[] = [];
 
   return {
     state: { lease: servings.lease, servings: servings.servings, kept: servings.kept, onSwap: servings.onSwap },
     warmStart: async (datasets) => {
       bootNames = datasets.map((dataset) => dataset.name);
-      await collectOrphans(new Set(bootNames));
       await Promise.all(
         datasets.map(async (dataset) => {
           const index = remembered.datasets[dataset.name];
-          if (index !== undefined) await warmOne(dataset, index);
+          if (index === undefined) return;
+          const found = await findOnVolume({ cacheDir, servings, observe }, dataset, index);
+          actorOf(dataset).warm(found);
+          if (found.active !== null)
+            observe({
+              kind: 'snapshot_swapped',
+              dataset: dataset.name,
+              snapshotId: found.active.record.snapshotId,
+              previous: null,
+              cause: 'warm_start',
+            });
         }),
       );
       remembered = { format: 1, datasets: {} };
+      // After what serves was found: what a crash, a removed dataset or a changed contract has left is then what nobody holds.
+      const living = new Set([...actors].flatMap(([name, actor]) => actor.loads().map((loadId) => join(name, loadId))));
+      for (const path of await collectOrphans(cacheDir, living)) observe({ kind: 'orphan_collected', path });
     },
     configure: (datasets, credentials) => {
       const wanted = new Set(datasets.map((dataset) => dataset.name));
@@ -190,10 +142,11 @@ export const createSnapshots = async (
     operatorSeen: () => {
       operatorSeenMs = performance.now();
     },
-    reportCorrupt: (dataset, epoch) => actors.get(dataset)?.healthFailed(epoch),
+    suspect: (dataset, epoch) => actors.get(dataset)?.suspect(epoch),
+    checkFiles,
     diskFreeBytes: async () => freeBytes(cacheDir),
     close: async () => {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       await Promise.all([...actors.values()].map(async (actor) => actor.end(false)));
       await writer.save().catch(() => undefined);
     },
