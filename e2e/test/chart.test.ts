@@ -1,80 +1,17 @@
 /** The chart as Helm renders it: the documented names, the restricted profile, the operator's own list of permissions. */
-import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { labels, maxConfigParts, mounted, objectNames } from '@offloader/contract';
 import { clusterPermissions, permissions, volumePermissions } from '@offloader/operator';
 import type { Permission } from '@offloader/operator';
-import { parseAllDocuments } from 'yaml';
+import { describeChart as suite, find, named, render, type Rendered } from './support/chart.ts';
 
 const root = new URL('../../', import.meta.url);
-const chart = new URL('helm/offloader', root).pathname;
-const run = promisify(execFile);
 
-type Shape = Readonly<Record<string, unknown>>;
-type Rule = { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly verbs: readonly string[] };
-type Container = {
-  readonly env: readonly { readonly name: string; readonly value?: string }[];
-  readonly securityContext: Shape;
-  readonly resources: { readonly limits: { readonly memory: string } };
-};
-type PodSpec = {
-  readonly securityContext: Shape;
-  readonly containers: readonly Container[];
-  readonly volumes?: readonly { readonly name: string; readonly projected?: { readonly sources: readonly Shape[] } }[];
-  readonly automountServiceAccountToken?: boolean;
-};
-type Rendered = {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec: {
-    readonly replicas?: number;
-    readonly template: { readonly metadata: { readonly labels: Shape; readonly annotations: Shape }; readonly spec: PodSpec };
-    readonly groups: readonly {
-      readonly rules: readonly { alert: string; expr: string; labels: Shape; annotations: { runbook: string; summary: string } }[];
-    }[];
-    readonly ports: readonly { readonly port: number }[];
-  };
-  readonly rules: readonly Rule[];
-  readonly data: Readonly<Record<string, string>>;
-};
-
-const findHelm = (): string | undefined => {
-  try {
-    return execFileSync(new URL('e2e/cluster/tool', root).pathname, ['helm'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }).trim();
-  } catch (error) {
-    if (process.env['CI'] === 'true') throw error;
-    return undefined;
-  }
-};
-// The first build takes minutes; jest gives a module no time limit, but a hook it does.
-const helm = findHelm();
-
-const render = async (values: Readonly<Record<string, string>> = {}, release = 'offloader'): Promise<readonly Rendered[]> => {
-  const set = Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
-  const { stdout } = await run(helm ?? '', ['template', release, chart, '--namespace', 'team', ...set], { maxBuffer: 16 * 1024 * 1024 });
-  return parseAllDocuments(stdout)
-    .map((document) => document.toJS() as Rendered | null)
-    .filter((object) => object !== null);
-};
-const find = (objects: readonly Rendered[], kind: string, name: string): Rendered => {
-  const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
-  if (found === undefined)
-    throw new Error(`no ${kind} ${name} in ${objects.map((object) => `${object.kind}/${object.metadata.name}`).join(' ')}`);
-  return found;
-};
-const named = (objects: readonly Rendered[], kind: string): readonly string[] =>
-  objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.name);
 const envOf = ({ spec }: Rendered): Readonly<Record<string, string | undefined>> =>
   Object.fromEntries((spec.template.spec.containers[0]?.env ?? []).map(({ name, value }) => [name, value]));
 
 const rulesOf = (list: readonly Permission[]) => list.map(({ apiGroups, resources, verbs }) => ({ apiGroups, resources, verbs }));
-
-const suite = helm === undefined ? describe.skip : describe;
 
 suite('the chart without any values', () => {
   let objects: readonly Rendered[] = [];
@@ -245,29 +182,12 @@ suite('values of the chart', () => {
     await expect(render(values as Record<string, string>)).rejects.toThrow(/schema/);
   });
 
-  test('switch monitoring on: every alert names owner, action and a page that is there', async () => {
+  test('switch monitoring on: alerts look at this release alone', async () => {
     const objects = await render({ 'serviceMonitor.enabled': 'true', 'prometheusRule.enabled': 'true' });
     expect([...named(objects, 'ServiceMonitor'), ...named(objects, 'PodMonitor')]).toEqual(['offloader-gateway', 'offloader-operator']);
-    const rules = find(objects, 'PrometheusRule', 'offloader').spec.groups.flatMap((group) => group.rules);
-    expect(rules.map(({ alert }) => alert.replace(/^Offloader/, ''))).toEqual(
-      ['Down', 'NotReady', 'SnapshotStale', 'RefreshFailing', 'SourceUnreachable', 'DiskLow', 'DuckDBDown', 'ConfigSyncFailing'].concat([
-        'PoolSaturated',
-        'ErrorRate',
-        'OperatorDown',
-        'ReplicaBehind',
-        'ReplicasDiffer',
-      ]),
-    );
-    const pages = readdirSync(new URL('runbooks/', root)).map((page) => `runbooks/${page}`);
-    for (const rule of rules) {
-      expect(rule.expr).toMatch(/namespace="team"/);
-      expect(rule.expr).not.toContain('$');
-      expect(rule.labels).toEqual({
-        severity: expect.stringMatching(/^(warning|critical)$/),
-        owner: expect.stringMatching(/^(UpstreamData|Environment|Offloader)$/),
-      });
-      expect(rule.annotations).toMatchObject({ action: expect.any(String) });
-      expect(pages).toContain(rule.annotations.runbook);
+    for (const { expr, labels: said } of find(objects, 'PrometheusRule', 'offloader').spec.groups.flatMap((group) => group.rules)) {
+      expect(expr.match(/offloader_\w+(\{namespace="team",)?/g)?.every((one) => one.endsWith('{namespace="team",'))).toBe(true);
+      expect(said).toEqual({ severity: expect.any(String), owner: expect.any(String), namespace: 'team' });
     }
   });
 

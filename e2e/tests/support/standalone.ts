@@ -2,6 +2,8 @@
 export type Standalone = {
   readonly apiUrl: string;
   readonly adminUrl: string;
+  /** Where the orders' manifest is. */
+  readonly lakeUrl: string;
   /** Replaces the configuration. */
   write(resources: readonly unknown[]): Promise<void>;
   end(): Promise<void>;
@@ -110,6 +112,10 @@ const orders = `SELECT CASE WHEN i % 2 = 0 THEN 'acme' ELSE 'beta' END AS tenant
   ['open', 'shipped', 'returned'][1 + i % 3] AS status, round((i * 7919) % 10000 / 100, 2)::DOUBLE AS amount, (1 + i % 9)::BIGINT AS quantity,
   i % 4 <> 0 AS paid, TIMESTAMP '2026-03-01 08:00:00' + INTERVAL (i * 13) MINUTE AS placed_at FROM range(2000) r(i)`;
 
+/** A key of tenant acme that may ask once a day; its token is `NAME-token`. */
+export const limitedKey = (name: string): unknown =>
+  object('ApiKey', name, { tenant: 'acme', endpoints: ['*'], hash: sha256(`${name}-token`), limits: { requestsPerDay: 1 } });
+
 export const startStandalone = async (environment: Record<string, string> = {}): Promise<Standalone> => {
   const lake = await createLake('orders');
   await lake.publish('2026-03-31', orders);
@@ -117,6 +123,7 @@ export const startStandalone = async (environment: Record<string, string> = {}):
   return {
     apiUrl: `http://127.0.0.1:${world.gateway.apiPort}`,
     adminUrl: `http://127.0.0.1:${world.gateway.adminPort}`,
+    lakeUrl: lake.url,
     write: world.write,
     end: async () => {
       await world.end();

@@ -1,0 +1,152 @@
+// The contract's "Alerts, dashboard", the dashboard: a real Prometheus scrapes a real gateway, and every panel and alert is asked of it.
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { limitedKey, orderResources, type Standalone, startStandalone } from '../tests/support/standalone.ts';
+import { describeChart, find, helm, named, render } from './support/chart.ts';
+import { describePrometheus, type Prometheus, promtool, startPrometheus } from './support/prometheus.ts';
+
+type Panel = { readonly title: string; readonly type: string; readonly gridPos: Record<'x' | 'y' | 'w' | 'h', number>; readonly targets?: readonly { readonly expr: string }[] }; // prettier-ignore
+type Dashboard = {
+  readonly panels: readonly Panel[];
+  readonly templating: { readonly list: readonly { readonly name: string; readonly type: string; readonly definition?: string }[] };
+};
+const root = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+const dashboard = JSON.parse(read('helm/offloader/files/dashboard.json')) as Dashboard;
+const targets = dashboard.panels.flatMap(({ title, targets: all }) => (all ?? []).map(({ expr }) => [title, expr] as const));
+/** As Grafana would send it, with All chosen everywhere. */
+const asked = (expr: string): string => expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(namespace|job|dataset|endpoint)/g, '.*');
+const expressions = (title: string): string => targets.filter(([of]) => of === title).map(([, expr]) => expr).join(' '); // prettier-ignore
+const documented = new Set([...read('docs/observability.md').matchAll(/^\| `(offloader_\w+)`/gm)].map(([, name]) => name));
+/** Histograms are asked by their parts. */
+const metricsIn = (text: string): readonly string[] =>
+  [...text.matchAll(/\boffloader_[a-z_]+[a-z]\b/g)].map(([name]) => name.replace(/_(bucket|sum|count)$/, ''));
+const until = async (condition: () => Promise<boolean>): Promise<void> => {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 100));
+};
+
+describePrometheus('a Prometheus that scrapes a gateway', () => {
+  let gateway: Standalone;
+  let prometheus: Prometheus;
+  let alerts: readonly { readonly alert: string; readonly expr: string }[] = [];
+  const ask = async (path: string, token: string): Promise<number> =>
+    (await fetch(`${gateway.apiUrl}/v1/endpoints/${path}`, { headers: { authorization: `Bearer ${token}` } })).status;
+  /** Something of everything that a panel shows. */
+  const use = async (): Promise<void> => {
+    for (let n = 0; n < 2; n += 1) await ask('orders_list', 'acme-token');
+    for (const path of ['orders_by_day', 'orders_total', 'orders_total']) await ask(path, 'beta-token');
+    await ask('orders_total', 'nobody');
+    await ask('orders_total', 'limited-token');
+  };
+
+  beforeAll(async () => {
+    gateway = await startStandalone();
+    await gateway.write([...orderResources(gateway.lakeUrl), limitedKey('limited')]);
+    await until(async () => (await ask('orders_total', 'limited-token')) === 200);
+    await use();
+    const groups = helm === undefined ? [] : (find(await render({ 'prometheusRule.enabled': 'true' }), 'PrometheusRule', 'offloader').spec as any).groups; // prettier-ignore
+    alerts = groups.flatMap((group: any) => group.rules);
+    const labels = { namespace: 'team', pod: 'offloader-gateway-0' };
+    const job = { job_name: 'offloader-gateway-admin', static_configs: [{ targets: [new URL(gateway.adminUrl).host], labels }] };
+    const everySecond = { scrape_interval: '1s', evaluation_interval: '1s' };
+    prometheus = await startPrometheus({ global: everySecond, scrape_configs: [job] }, { groups });
+    // Two scrapes with use in between, so that rates have something to say.
+    await until(async () => (await prometheus.query('offloader_requests_total')).length > 0);
+    await use();
+    await until(async () => Number((await prometheus.query('max(rate(offloader_requests_total[1m]))'))[0]?.value[1]) > 0);
+  });
+  afterAll(async () => {
+    await prometheus.end();
+    await gateway.end();
+  });
+
+  test('reads the page without a complaint, every family with its help and type', async () => {
+    const { activeTargets } = await prometheus.api('targets');
+    expect(activeTargets.map(({ health, lastError }: any) => [health, lastError])).toEqual([['up', '']]);
+    const page = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    // Lint is about names; those of prom-client itself are not ours.
+    const ours = page.split('\n').filter((line) => /^(# (HELP|TYPE) )?offloader_/.test(line)); // prettier-ignore
+    expect(await promtool(['check', 'metrics'], `${ours.join('\n')}\n`)).toBe('');
+    const metadata = (await prometheus.api('metadata')) as Record<string, readonly { type: string; help: string }[]>;
+    const types = [...page.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type]) => [name, type]);
+    expect(types.map(([name = '']) => [name, metadata[name]?.[0]?.type])).toEqual(types);
+  });
+
+  test('finds every rule sound and no alert of a healthy gateway', async () => {
+    const active = async (): Promise<readonly string[]> =>
+      (await prometheus.api('alerts')).alerts.map(({ labels }: any) => labels.alertname);
+    const rules = async () => (await prometheus.api('rules')).groups.flatMap(({ rules: all }: any) => all);
+    await until(async () => (await rules()).every(({ health }: any) => health === 'ok'));
+    expect((await rules()).map(({ name }: any) => name)).toEqual(alerts.map(({ alert }) => alert));
+    // Rules that were asked before the first scrape found no gateway.
+    await until(async () => !(await active()).includes('OffloaderDown'));
+    // There is no operator here, and the orders are older than they may be.
+    expect((await active()).toSorted()).toEqual(helm === undefined ? [] : ['OffloaderOperatorDown', 'OffloaderSnapshotStale']);
+  });
+
+  describe('Dashboard: ready, DuckDB up, disk free, snapshot age by dataset, refresh_ok + source_reachable by dataset.', () => {
+    test.each([
+      ['Ready replicas', /offloader_ready/],
+      ['DuckDB up', /offloader_duckdb_up/],
+      ['Disk free on each cache volume', /offloader_cache_disk_free_bytes/],
+      ['Age of the data by dataset', /by \(dataset\) \(offloader_snapshot_age_seconds/],
+      ['Last refresh ok by dataset', /by \(dataset\) \(offloader_refresh_ok/],
+      ['Source reachable by dataset', /by \(dataset\) \(offloader_source_reachable/],
+    ])('%s', async (title, metric) => {
+      expect(expressions(title)).toMatch(metric);
+      const series = await prometheus.query(asked(targets.find(([of]) => of === title)?.[1] ?? ''));
+      expect(series).toHaveLength(1);
+      if (title.endsWith('by dataset')) expect(series[0]?.metric).toEqual({ dataset: 'orders' });
+    });
+  });
+
+  test('Also request rate, latency quantiles, pool, cache hit, sync.', async () => {
+    expect(expressions('Requests by outcome')).toMatch(/rate\(offloader_requests_total/);
+    expect(expressions('Latency').match(/histogram_quantile\(0\.\d+/g)).toEqual(['histogram_quantile(0.5', 'histogram_quantile(0.95', 'histogram_quantile(0.99']); // prettier-ignore
+    expect(expressions('Pool')).toMatch(/offloader_pool_busy.* .*offloader_pool_connections/);
+    const [hits] = await prometheus.query(asked(expressions('Cache hits of all answers')));
+    expect(Number(hits?.value[1])).toBeGreaterThan(0);
+    expect(Number(hits?.value[1])).toBeLessThan(1);
+    expect((await prometheus.query(asked(expressions('Configuration in sync'))))[0]?.value[1]).toBe('1');
+  });
+
+  test.each(targets)('the panel %s shows something: %s', async (_title, expr) => {
+    const series = await prometheus.query(asked(expr));
+    expect(series.length).toBeGreaterThan(0);
+  });
+
+  test.each(dashboard.templating.list.filter(({ type }) => type === 'query').map(({ name, definition }) => [name, definition ?? '']))(
+    'the choice of %s has members',
+    async (_name, definition) => {
+      const [, selector = '', label = ''] = /^label_values\((.+), (\w+)\)$/.exec(definition) ?? [];
+      expect((await prometheus.api(`label/${label}/values`, { 'match[]': asked(selector) })).length).toBeGreaterThan(0);
+    },
+  );
+});
+
+describe('metrics that people are told of', () => {
+  test.each(['helm/offloader/files/dashboard.json', 'helm/offloader/files/alerts.yaml', ...readdirSync(new URL('runbooks/', root)).map((page) => `runbooks/${page}`)])(
+    'in %s are metrics that there are',
+    (path) => {
+      expect(metricsIn(read(path)).filter((name) => !documented.has(name))).toEqual([]);
+    },
+  ); // prettier-ignore
+
+  test('in the dashboard: no panel lies on another', () => {
+    const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, n) => `${x + (n % w)} ${y + Math.floor(n / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+  });
+});
+
+describeChart('the chart', () => {
+  test('brings the dashboard where it is switched on, as Grafana looks for it', async () => {
+    expect(named(await render(), 'ConfigMap')).toEqual([]);
+    const on = await render({ 'dashboard.enabled': 'true', 'dashboard.annotations.grafana_folder': 'Data' });
+    const { metadata, data } = find(on, 'ConfigMap', 'offloader-dashboard') as any;
+    expect(metadata).toMatchObject({ labels: { grafana_dashboard: '1' }, annotations: { grafana_folder: 'Data' } });
+    expect(JSON.parse(data['offloader.json'])).toEqual(dashboard);
+    await expect(render({ 'dashboard.enable': 'true' })).rejects.toThrow(/schema/);
+  });
+});
