@@ -6,16 +6,17 @@ export type InstanceOptions = { readonly cacheDir: string; readonly threads: num
 
 /**
  * The sandbox: files only below cacheDir, no extension may be fetched, and no setting can be changed afterwards, not even by
- * a statement that got in somehow. The order matters: after lock_configuration nothing can be set.
+ * a statement that got in somehow. The order matters: after lock_configuration nothing can be set. GLOBAL where DuckDB would set it
+ * for this one connection.
  */
 const sandbox = (cacheDir: string): readonly string[] => [
-  `SET TimeZone = 'UTC'`,
+  `SET GLOBAL TimeZone = 'UTC'`,
   `SET autoinstall_known_extensions = false`,
   `SET autoload_known_extensions = false`,
   `SET allowed_directories = [${literal(cacheDir)}]`,
   `SET temp_directory = ${literal(`${cacheDir}/tmp`)}`,
   // Parquet footers are read once per file; snapshot files never change.
-  `SET parquet_metadata_cache = true`,
+  `SET GLOBAL parquet_metadata_cache = true`,
   `SET enable_external_access = false`,
   `SET lock_configuration = true`,
 ];

@@ -22,6 +22,7 @@ import {
 } from '../corpus/types.ts';
 import { endpoint, startWorld, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake } from '../support/lake.ts';
+import { startProcess } from '../support/process.ts';
 
 type Case = (typeof plainCases)[number];
 const typed = [...plainCases, ...momentCases, ...timeCases, ...jsonCases, ...otherCases];
@@ -51,6 +52,7 @@ const modes = ['LocalTable', 'RemoteScan'] as const;
 type Mode = (typeof modes)[number];
 
 let lakes: readonly Lake[];
+let resources: readonly unknown[];
 let world: World;
 let instance: DuckDBInstance;
 let connection: DuckDBConnection;
@@ -67,18 +69,16 @@ beforeAll(async () => {
   await publish(types, typed, 'parquet', wide(typed.map((one) => [nameOf(one), one[2]])));
   await publish(texts, textCases, 'csv', wide(textCases.map((one) => [nameOf(one), `'${one[1].replaceAll("'", "''")}'`])));
   const open = { tenantColumn: undefined };
-  world = await startWorld(
-    [
-      visitsDataset(types.url, { ...open, schema: schemaOf(typed) }),
-      { ...visitsDataset(texts.url, { ...open, schema: schemaOf(textCases) }), metadata: { name: 'texts' } },
-      ...modes.flatMap((servingMode) => [
-        endpoint(`types_${servingMode.toLowerCase()}`, { ...rowsOf('visits', typed), servingMode }),
-        endpoint(`texts_${servingMode.toLowerCase()}`, { ...rowsOf('texts', textCases), servingMode }),
-        totals(servingMode),
-      ]),
-    ],
-    { OFFLOADER_AUTH: 'none' },
-  );
+  resources = [
+    visitsDataset(types.url, { ...open, schema: schemaOf(typed) }),
+    { ...visitsDataset(texts.url, { ...open, schema: schemaOf(textCases) }), metadata: { name: 'texts' } },
+    ...modes.flatMap((servingMode) => [
+      endpoint(`types_${servingMode.toLowerCase()}`, { ...rowsOf('visits', typed), servingMode }),
+      endpoint(`texts_${servingMode.toLowerCase()}`, { ...rowsOf('texts', textCases), servingMode }),
+      totals(servingMode),
+    ]),
+  ];
+  world = await startWorld(resources, { OFFLOADER_AUTH: 'none' });
   const refused = world.observed.filter((event) => event.kind === 'refresh_ended' && event.status !== 'ok');
   if (refused.length > 0) throw new Error(JSON.stringify(refused));
 });
@@ -130,6 +130,16 @@ describe('VARCHAR string; BOOLEAN true/false; NULL null (key present); INTEGER/B
 });
 describe('DATE "YYYY-MM-DD"; TIMESTAMP ISO "YYYY-MM-DDTHH:MM:SS.ffffff" without zone (6 digits); TIMESTAMPTZ normalised to UTC.', () => {
   each(momentCases);
+
+  test('in whatever time zone the gateway runs', async () => {
+    const elsewhere = await startProcess(resources, { OFFLOADER_AUTH: 'none', TZ: 'America/New_York' });
+    try {
+      for (const path of ['types_localtable', 'types_remotescan', 'texts_localtable', 'texts_remotescan'].map((name) => `${name}.ndjson`))
+        expect(await (await fetch(`http://127.0.0.1:${elsewhere.apiPort}/v1/endpoints/${path}`)).text()).toBe(await textOf(path));
+    } finally {
+      await elsewhere.end();
+    }
+  });
 });
 describe('TIME "HH:MM:SS.ffffff".', () => {
   each(timeCases);
