@@ -16,6 +16,7 @@ const proven: readonly string[] = [
   'Metrics (text/plain; version=0.0.4, HELP+TYPE each)',
   'Values in JSON',
   'HTTP edge',
+  'Pool and limits',
 ];
 
 /** Ends of sentences: a full stop before a blank and a capital, a digit, a sign or a code span. */
