@@ -146,16 +146,6 @@ there('rolling out', () => {
     expect(first.lost.value).toBe(false);
   });
 
-  test('a hundred objects at once are a few writes of the configuration, and a bad one among them stands alone', async () => {
-    const operator = await world.startOperator();
-    await world.settled('Endpoint', 'daily', 'True');
-    const names = Array.from({ length: 100 }, (_, n) => `many-${String(n)}`);
-    const spec = (n: number) => endpoint({ name: `many_${String(n)}`, ...(n === 50 ? { datasetRef: { name: 'nowhere' } } : {}) });
-    await Promise.all(names.map((name, n) => world.apply('Endpoint', name, spec(n))));
-    for (const [n, name] of names.entries()) await world.settled('Endpoint', name, n === 50 ? 'False' : 'True');
-    expect(operator.seen.filter((one) => one.kind === 'bundle_written').length).toBeLessThan(40);
-  });
-
   test('health and metrics answer', async () => {
     const operator = await world.startOperator();
     await world.settled('Endpoint', 'daily', 'True');
