@@ -1,0 +1,113 @@
+/** Two operators as processes of their own, each through a relay that counts what it asks for: one leads, and only one ever writes. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { ApiRelay } from './support/api-relay.ts';
+import { startApiServer } from './support/api-server.ts';
+import type { ApiServer } from './support/api-server.ts';
+import { startOperatorProcess } from './support/operator-process.ts';
+import type { Lease, OperatorProcess } from './support/operator-process.ts';
+import { apiKey, dataset, endpoint } from './support/samples.ts';
+import { World, clientOf, installCrds, until } from './support/world.ts';
+
+const server = await startApiServer();
+const there = 'unavailable' in server ? describe.skip : describe;
+/** As in the chart. */
+const usual: Lease = { duration: '15s', renewDeadline: '10s', retry: '2s' };
+const short: Lease = { duration: '4s', renewDeadline: '3s', retry: '500ms' };
+
+there('of two operators', () => {
+  const api = server as ApiServer;
+  let world: World;
+  let relays: ApiRelay[];
+  let operators: OperatorProcess[];
+  let turn = 0;
+
+  beforeAll(async () => {
+    const client = clientOf(api.kubeconfig);
+    await installCrds(client);
+    client.close();
+  });
+  afterAll(() => api.stop());
+  beforeEach(async () => {
+    turn += 1;
+    world = await new World(api.kubeconfig, `failover-${String(turn)}`).open();
+    [relays, operators] = [[], []];
+    await world.addGateway();
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+    await world.apply('ApiKey', 'acme', apiKey());
+  });
+  afterEach(async () => {
+    for (const operator of operators) await operator.clear();
+    for (const relay of relays) await relay.stop();
+    await world.close();
+  });
+
+  const start = async (name: string, lease: Lease): Promise<readonly [OperatorProcess, ApiRelay]> => {
+    const relay = await new ApiRelay(api).start();
+    const operator = startOperatorProcess(world, name, relay.kubeConfig(), lease);
+    relays.push(relay);
+    operators.push(operator);
+    return [operator, relay];
+  };
+  /** One leads and has everything Ready, the other has looked at the lease and waits. */
+  const pair = async (lease: Lease) => {
+    const [first, firstRelay] = await start('first', lease);
+    await world.settled('ApiKey', 'acme', 'True');
+    const [second, secondRelay] = await start('second', lease);
+    await until('the second to have looked at the lease', () => secondRelay.requests.length > 1);
+    expect([first.said('elected'), second.said('elected')]).toEqual([true, false]);
+    return { first, firstRelay, second, secondRelay };
+  };
+  const takenOver = async (second: OperatorProcess): Promise<number> => {
+    const fromMs = performance.now();
+    await until('the second to lead', () => second.said('elected'), 30_000);
+    return (performance.now() - fromMs) / 1000;
+  };
+  const tell = (what: string, seconds: number): void => {
+    process.stdout.write(`${what}: the other leads after ${seconds.toFixed(2)} s\n`);
+  };
+
+  test('one that stops gives the lease back: the other leads long before it would have run out, and has nothing to write', async () => {
+    const { first, firstRelay, second, secondRelay } = await pair(usual);
+    const versions = await world.versions();
+    first.child.kill('SIGTERM');
+    const seconds = await takenOver(second);
+    tell('a leader that stops', seconds);
+    expect(seconds).toBeLessThan(10);
+    expect(await first.ended).toBe(0);
+    await until('its first turn', () => /"controller":"bundle".*"message":"reconciled"/.test(second.log()));
+    expect([secondRelay.writes, await world.versions()]).toEqual([[], versions]);
+    const written = firstRelay.writes.length;
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    await world.settled('ApiKey', 'acme', 'True', 'Revoked');
+    expect(firstRelay.writes).toHaveLength(written);
+  });
+
+  test('one that is killed is replaced when its lease has run out, not sooner', async () => {
+    const { first, second, secondRelay } = await pair(short);
+    first.child.kill('SIGKILL');
+    const seconds = await takenOver(second);
+    tell('a leader that is killed, lease 4 s', seconds);
+    // It may have been renewed up to 600 ms before.
+    expect(seconds).toBeGreaterThan(3);
+    expect(seconds).toBeLessThan(9);
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    await world.settled('ApiKey', 'acme', 'True', 'Revoked');
+    expect(secondRelay.writes.length).toBeGreaterThan(0);
+  });
+
+  test('one that is paused while the other takes over wakes, writes nothing at all, and ends', async () => {
+    const { first, firstRelay, second } = await pair(short);
+    first.child.kill('SIGSTOP');
+    await takenOver(second);
+    // Work for a leader: the one that sleeps sees it when it wakes.
+    await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    await world.remove(world.path('secrets', 'offloader-gateway-keys'));
+    const asked = firstRelay.requests.length;
+    first.child.kill('SIGCONT');
+    expect(await first.ended).toBe(1);
+    expect(first.said('leadership_lost')).toBe(true);
+    expect(firstRelay.requests.slice(asked).filter(({ method }) => method !== 'GET')).toEqual([]);
+    await world.settled('ApiKey', 'acme', 'True', 'Revoked');
+  });
+});
