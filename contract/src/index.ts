@@ -1,4 +1,5 @@
 /** The one door of the contract. */
+export * from './crash-text.ts';
 export * from './result.ts';
 export * from './problem.ts';
 export * from './owner.ts';

@@ -1,4 +1,5 @@
 /** Runs one gateway as this process: exits 1 with one clear message when it cannot start, 0 after a drained SIGTERM. */
+import { crashText } from '@offloader/contract';
 import { parseSettings } from './settings.ts';
 import type { StartOptions } from './serve.ts';
 
@@ -8,6 +9,7 @@ const refuse = (message: string): never => {
 };
 
 export const runGateway = async (environment: NodeJS.ProcessEnv, options: StartOptions = {}): Promise<void> => {
+  process.on('uncaughtException', (error) => refuse(crashText(error)));
   const settings = parseSettings(environment);
   if (!settings.ok) return refuse(settings.error);
   // Loaded here: DuckDB and the SDKs take most of a second, and a wrong variable is told at once.

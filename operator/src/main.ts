@@ -1,10 +1,15 @@
 /** The operator process: environment, signals, exit codes. */
 import { hostname } from 'node:os';
 import { KubeConfig } from '@kubernetes/client-node';
+import { crashText } from '@offloader/contract';
 import { createLog } from './observe/log.ts';
 import { startOperator } from './operator.ts';
 import { parseSettings } from './settings.ts';
 
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${crashText(error)}\n`);
+  process.exit(1);
+});
 const settings = parseSettings(process.env, hostname());
 if (!settings.ok) {
   for (const problem of settings.error) process.stderr.write(`${problem}\n`);

@@ -1,5 +1,5 @@
 /** The lifecycle of one dataset's snapshots: attempts one after another, what is wanted always looked at anew. */
-import type { CompiledDataset, Problem, SourceCredentials } from '@offloader/contract';
+import { type CompiledDataset, crashText, type Problem, type SourceCredentials } from '@offloader/contract';
 import { nextPollMs } from '../domain/schedule.ts';
 import { createAttempts, type Force } from './attempt.ts';
 import type { DatasetActor, DatasetPorts } from './dataset-actor.ts';
@@ -59,8 +59,9 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     try {
       if (!(await attempts.run(force))) return;
     } catch (error) {
-      const [text = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-      const problem: Problem = { code: 'load_failed', path: '', message: `the attempt broke: ${text}` };
+      // Its message may hold anything, also what nobody may read.
+      const [what, where] = crashText(error).split('\n');
+      const problem: Problem = { code: 'load_failed', path: '', message: `the attempt broke: ${[what, where?.trim()].join(' ')}` };
       attempts.note(now(), { status: 'failed', snapshotId: null, problems: [problem], note: null });
     }
     if (force !== 'no') state.index = { ...state.index, refreshed: token };
