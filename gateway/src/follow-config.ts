@@ -1,4 +1,5 @@
 /** Keeps the configuration in step with its source: valid changes are applied, bad ones told, the running one kept. */
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigSync, LoadedConfig } from '@offloader/contract';
 import type { BundleSource } from './bundle-source/source.ts';
 import type { Observe } from './domain/observation.ts';
@@ -14,11 +15,15 @@ type Ports = {
 
 export type Follower = { start(): Promise<void>; stop(): void };
 
+/** A Secret may be renewed with nothing else changed. */
+const isSame = (a: LoadedConfig, b: LoadedConfig): boolean =>
+  a.bundle.revision === b.bundle.revision && a.sequence === b.sequence && isDeepStrictEqual(a.credentials, b.credentials);
+
 export const followConfig = (source: BundleSource, ports: Ports): Follower => {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let mark = '';
-  let applied: { revision: string; sequence: number; at: string } | null = null;
+  let applied: { config: LoadedConfig; at: string } | null = null;
   let lastError: string | null = null;
 
   const now = (): string => new Date().toISOString();
@@ -29,13 +34,13 @@ export const followConfig = (source: BundleSource, ports: Ports): Follower => {
       error,
       last_checked: now(),
       last_applied: applied?.at ?? null,
-      revision: applied?.revision ?? null,
-      sequence: applied?.sequence ?? 0,
+      revision: applied?.config.bundle.revision ?? null,
+      sequence: applied?.config.sequence ?? 0,
     });
 
   const use = async (config: LoadedConfig): Promise<void> => {
     await ports.apply(config);
-    applied = { revision: config.bundle.revision, sequence: config.sequence, at: now() };
+    applied = { config, at: now() };
   };
 
   const look = async (): Promise<void> => {
@@ -50,7 +55,7 @@ export const followConfig = (source: BundleSource, ports: Ports): Follower => {
       return tell('error', config.error);
     }
     lastError = null;
-    if (config.value.bundle.revision === applied?.revision && config.value.sequence === applied.sequence) return tell('unchanged', null);
+    if (applied !== null && isSame(config.value, applied.config)) return tell('unchanged', null);
     await use(config.value);
     tell('applied', null);
   };

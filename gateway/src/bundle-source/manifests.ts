@@ -72,6 +72,18 @@ const readCredentials = async (secretsDir: string | null, names: readonly string
   return credentials;
 };
 
+/** Where keys of Secrets may lie: one that is renewed is as much an edit as a manifest is. */
+const secretFiles = async (secretsDir: string | null): Promise<readonly string[]> =>
+  secretsDir === null
+    ? []
+    : (await readdir(secretsDir).catch(() => [])).sort().flatMap((name) => secretKeys.map((key) => join(secretsDir, name, key)));
+
+/** Through links: Kubernetes mounts a Secret as links into a folder that it replaces. */
+const markOf = async (file: string): Promise<string> => {
+  const { mtimeMs, size, ino } = await stat(file);
+  return `${file} ${mtimeMs} ${size} ${ino}`;
+};
+
 const findingText = ({ file, object, path, code, message }: Finding): string =>
   `${[file, object].filter((part) => part !== undefined && part !== '').join(' ')} ${path === '' ? '' : `${path} `}${code}: ${message}`.trim();
 
@@ -109,12 +121,8 @@ export const manifestsSource = (folder: string, auth: AuthMode, secretsDir: stri
   },
   mark: async () => {
     try {
-      const files = await yamlFiles(folder);
-      return (
-        await Promise.all(
-          files.map(async (file) => `${file} ${await stat(file).then(({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`)}`),
-        )
-      ).join('\n');
+      const secrets = (await secretFiles(secretsDir)).map(async (file) => markOf(file).catch(() => ''));
+      return (await Promise.all([...(await yamlFiles(folder)).map(markOf), ...secrets])).join('\n');
     } catch {
       return 'unreadable';
     }

@@ -2,13 +2,14 @@
 import { createReadStream } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type CompiledSource, err, ok, type Problem, type Result } from '@offloader/contract';
 import { sizeMismatch } from './download.ts';
 import type { Place } from './place.ts';
 import { storeProblem } from './problems.ts';
 
-const pathOf = (url: string): string => fileURLToPath(new URL(url));
+/** On a disk `?` and `#` are letters like others. */
+const pathOf = (url: string): string => fileURLToPath(new URL(url.replace(/[?#]/g, encodeURIComponent)));
 const missing: Problem = { code: 'missing_file', path: '', message: 'the file does not exist' };
 
 const problemOf = (error: unknown): Problem => {
@@ -74,7 +75,7 @@ export const filePlace = (source: CompiledSource): FilePlace => {
         return ok(
           await Promise.all(
             names.map(async (name) => ({
-              url: `file://${join(folder, name)}`,
+              url: pathToFileURL(join(folder, name)).href,
               updatedAt: (await stat(join(folder, name))).mtime.toISOString(),
             })),
           ),

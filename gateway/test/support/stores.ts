@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, join, relative } from 'node:path';
 import { CreateBucketCommand, DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -45,8 +45,8 @@ export type Asked = { readonly path: string; readonly authorization: string | un
 export type Store = {
   readonly url: string;
   readonly asked: Asked[];
-  /** What each request is answered with instead of by the store; undefined lets it through. */
-  answer: (asked: Asked) => number | undefined;
+  /** What each request is answered with instead of by the store; undefined lets it through, now or when it resolves. */
+  answer: (asked: Asked) => number | undefined | Promise<number | undefined>;
   put(key: string, bytes: Uint8Array): Promise<void>;
   remove(key: string): Promise<void>;
   /** When the store says that an object was written. */
@@ -60,22 +60,24 @@ const start = async (
   argsOf: (port: number, proxied: number) => readonly string[],
   probe: string,
   env: NodeJS.ProcessEnv,
+  onwardPath: (path: string) => string = (path) => path,
 ) => {
   const port = await freePort();
-  const store = { asked: [] as Asked[], answer: (_asked: Asked): number | undefined => undefined };
-  const proxy = createServer((incoming, outgoing) => {
-    const asked = { path: `${incoming.method} ${incoming.url}`, authorization: incoming.headers.authorization, headers: incoming.headers };
+  const store: Pick<Store, 'asked' | 'answer'> = { asked: [], answer: () => undefined };
+  const forward = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<unknown> => {
+    const { method, url = '', headers } = incoming;
+    const asked = { path: `${method} ${url}`, authorization: headers.authorization, headers };
     store.asked.push(asked);
-    const status = store.answer(asked);
+    const status = await store.answer(asked);
     if (status !== undefined) return outgoing.writeHead(status).end();
-    const { method, url, headers } = incoming;
-    const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+    const onward = request({ host: '127.0.0.1', port, method, path: onwardPath(url), headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
       answer.pipe(outgoing);
     });
     onward.on('error', () => outgoing.destroy());
     return incoming.pipe(onward);
-  }).listen(0, '127.0.0.1');
+  };
+  const proxy = createServer((incoming, outgoing) => void forward(incoming, outgoing)).listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   const proxied = (proxy.address() as AddressInfo).port;
   const child = spawn(binary, argsOf(port, proxied), { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: 'ignore' });
@@ -99,8 +101,9 @@ const start = async (
 export const minioKeys = { accessKeyId: 'lake-reader', secretAccessKey: 'a-secret-of-the-tests' };
 
 /** MinIO on a folder. */
-export const startMinio = async (folder: string): Promise<Store> => {
-  const env = { HOME: folder, MINIO_ROOT_USER: minioKeys.accessKeyId, MINIO_ROOT_PASSWORD: minioKeys.secretAccessKey };
+export const startMinio = async (folder: string, settings: NodeJS.ProcessEnv = {}): Promise<Store> => {
+  const keys = { MINIO_ROOT_USER: minioKeys.accessKeyId, MINIO_ROOT_PASSWORD: minioKeys.secretAccessKey };
+  const env = { HOME: folder, ...keys, ...settings };
   const args = (port: number): readonly string[] => ['server', join(folder, 'data'), '--address', `127.0.0.1:${port}`, '--quiet'];
   const store = await start(minio!, args, '/minio/health/live', env);
   const client = new S3Client({ endpoint: store.direct, region: 'us-east-1', forcePathStyle: true, credentials: { ...minioKeys } });
@@ -113,11 +116,14 @@ export const startMinio = async (folder: string): Promise<Store> => {
   });
 };
 
+/** GCS gives at most 1000 names at once, the fake one all of them unless it is asked. */
+const inPages = (path: string): string => (/\/o\?(?!.*maxResults)/.test(path) ? `${path}&maxResults=1000` : path);
+
 /** A fake GCS in memory. It takes every request, whoever asks. */
 export const startGcs = async (): Promise<Store> => {
   const args = (port: number, proxied: number): readonly string[] =>
     `-scheme http -host 127.0.0.1 -port ${port} -backend memory -external-url http://127.0.0.1:${proxied}`.split(' ');
-  const store = await start(fakeGcs!, args, '/_internal/healthcheck', {});
+  const store = await start(fakeGcs!, args, '/_internal/healthcheck', {}, inPages);
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const answer = await fetch(`${store.direct}${path}`, init);
     if (!answer.ok) throw new Error(`the fake GCS answered ${answer.status}`);

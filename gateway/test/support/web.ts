@@ -1,13 +1,10 @@
 // A web server with TLS and an authority of its own, as a producer may run one: ETags, conditions and parts of files.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { certify, trust } from './certificates.ts';
 import type { Asked } from './stores.ts';
 
 export type Web = {
@@ -18,16 +15,6 @@ export type Web = {
   knows: { etags: boolean; parts: boolean };
   put(key: string, bytes: Uint8Array): Promise<void>;
   end(): Promise<void>;
-};
-
-/** An authority, and a certificate of it for localhost. */
-const certify = (folder: string): void => {
-  const run = (line: string): unknown => execFileSync('openssl', line.split(' '), { cwd: folder, stdio: 'ignore' });
-  run('req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout web-ca.key -out web-ca.crt -days 2 -subj /CN=tests');
-  run(
-    'req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout web.key -out web.csr -subj /CN=localhost -addext subjectAltName=DNS:localhost',
-  );
-  run('x509 -req -in web.csr -CA web-ca.crt -CAkey web-ca.key -CAcreateserial -out web.crt -days 2 -copy_extensions copy');
 };
 
 const send = (bytes: Uint8Array, incoming: IncomingMessage, outgoing: ServerResponse, { etags, parts }: Web['knows']): unknown => {
@@ -43,15 +30,13 @@ const send = (bytes: Uint8Array, incoming: IncomingMessage, outgoing: ServerResp
   return outgoing.writeHead(from > 0 ? 206 : 200).end(part);
 };
 
-/** Serves what is put there below `/lake/`. Its authority is trusted as one in NODE_EXTRA_CA_CERTS is. */
+/** Serves what is put there below `/lake/`. This process trusts its authority. */
 export const startWeb = async (folder: string): Promise<Web> => {
-  certify(folder);
-  const [key, cert, ca] = await Promise.all(['web.key', 'web.crt', 'web-ca.crt'].map(async (name) => readFile(join(folder, name), 'utf8')));
-  const before = getCACertificates('default');
-  setDefaultCACertificates([...before, ca!]);
+  const certificate = await certify(folder, ['localhost']);
+  const forget = trust(certificate);
   const objects = new Map<string, Uint8Array>();
   const web = { asked: [] as Asked[], answer: (_asked: Asked): number | undefined => undefined, knows: { etags: true, parts: true } };
-  const server = createServer({ key: key!, cert: cert! }, (incoming, outgoing) => {
+  const server = createServer(certificate, (incoming, outgoing) => {
     const asked: Asked = {
       path: `${incoming.method} ${incoming.url}`,
       authorization: incoming.headers.authorization,
@@ -69,7 +54,7 @@ export const startWeb = async (folder: string): Promise<Web> => {
     url: `https://localhost:${(server.address() as AddressInfo).port}`,
     put: async (name: string, bytes: Uint8Array): Promise<void> => void objects.set(name, bytes),
     end: async () => {
-      setDefaultCACertificates(before);
+      forget();
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
