@@ -13,6 +13,7 @@ const proven: readonly string[] = [
   'Envelope and errors',
   'Request parameters',
   'Response cache',
+  'Rollback and quarantine',
   'Metrics (text/plain; version=0.0.4, HELP+TYPE each)',
   'Values in JSON',
   'HTTP edge',

@@ -82,25 +82,27 @@ describe('a platform team with kubectl', () => {
     await waitReady(visits);
   });
 
-  test('rolls back by blocking the snapshot: both replicas answer from the one before', async () => {
-    const { failures } = await during({ urls: [await serviceUrl()], path, token }, async () => {
-      await patch(visits, { spec: { snapshot: { blocked: ['2026-05-31T00'] } } });
-      await servedEverywhere('2026-05-30T00');
+  describe('Rollback is an edit of the Dataset resource, in two forms.', () => {
+    test('by a block: both replicas answer from the one before', async () => {
+      const { failures } = await during({ urls: [await serviceUrl()], path, token }, async () => {
+        await patch(visits, { spec: { snapshot: { blocked: ['2026-05-31T00'] } } });
+        await servedEverywhere('2026-05-30T00');
+      });
+      expect(failures).toEqual([]);
+      await waitReady(visits);
+      expect((await get(visits)).status).toMatchObject({ activeSnapshot: { id: '2026-05-30T00' }, gateways: { ready: 2, total: 2 } });
     });
-    expect(failures).toEqual([]);
-    await waitReady(visits);
-    expect((await get(visits)).status).toMatchObject({ activeSnapshot: { id: '2026-05-30T00' }, gateways: { ready: 2, total: 2 } });
-  });
 
-  test('takes the block away again by an edit, and pins a snapshot by another', async () => {
-    await patch(visits, { spec: { snapshot: { blocked: null } } });
-    await servedEverywhere('2026-05-31T00');
-    await patch(visits, { spec: { snapshot: { pin: '2026-05-30T00' } } });
-    await servedEverywhere('2026-05-30T00');
-    await waitReady(visits);
-    await patch(visits, { spec: { snapshot: { pin: null } } });
-    await servedEverywhere('2026-05-31T00');
-    await waitReady(visits);
+    test('by a pin, when the block has been taken away again by an edit', async () => {
+      await patch(visits, { spec: { snapshot: { blocked: null } } });
+      await servedEverywhere('2026-05-31T00');
+      await patch(visits, { spec: { snapshot: { pin: '2026-05-30T00' } } });
+      await servedEverywhere('2026-05-30T00');
+      await waitReady(visits);
+      await patch(visits, { spec: { snapshot: { pin: null } } });
+      await servedEverywhere('2026-05-31T00');
+      await waitReady(visits);
+    });
   });
 
   test('reads the columns of kubectl get', async () => {

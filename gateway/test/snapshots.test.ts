@@ -232,73 +232,6 @@ describe('a swap under load', () => {
   });
 });
 
-describe('rollback', () => {
-  const withSnapshot = (snapshot: Record<string, unknown>) => datasetOf(lake.url, { snapshot });
-  beforeEach(async () => {
-    await lake.publish('a1', visits(1));
-    await start(withSnapshot({}));
-    await lake.publish('a2', visits(2));
-    await snapshots.refresh('visits', { force: false });
-    expect(activeId()).toBe('a2');
-  });
-
-  test('blocking the active snapshot serves the kept one in the same tick, and unblocking brings it back', async () => {
-    snapshots.configure([withSnapshot({ blocked: ['a2'] })], {});
-    expect(activeId()).toBe('a1');
-    expect(await answer()).toEqual({ id: 'a1', values: [1] });
-    await snapshots.refresh('visits', { force: true });
-    expect(report()).toMatchObject({ last_attempted: { status: 'unchanged', note: 'snapshot a2 is blocked by snapshot.blocked' } });
-    expect(activeId()).toBe('a1');
-    snapshots.configure([withSnapshot({})], {});
-    await until(() => activeId() === 'a2');
-  });
-
-  test('a newer snapshot passes a block', async () => {
-    snapshots.configure([withSnapshot({ blocked: ['a2'] })], {});
-    await lake.publish('a3', visits(3));
-    await until(() => activeId() === 'a3');
-  });
-
-  test('a block that leaves nothing to serve is refused and said', async () => {
-    snapshots.configure([withSnapshot({ blocked: ['a1', 'a2'] })], {});
-    expect(activeId()).toBe('a2');
-    expect(report().rollback_refused).toContain('no other snapshot is kept');
-  });
-
-  test('a pin serves exactly that snapshot until it goes', async () => {
-    snapshots.configure([withSnapshot({ pin: 'a1' })], {});
-    expect(activeId()).toBe('a1');
-    await lake.publish('a3', visits(3));
-    await snapshots.refresh('visits', { force: false });
-    expect(activeId()).toBe('a1');
-    snapshots.configure([withSnapshot({})], {});
-    await until(() => activeId() === 'a3');
-  });
-
-  test('a pin holds on a replica born later, as long as its files are at the source', async () => {
-    await close();
-    await rm(cacheDir, { recursive: true });
-    await open();
-    await start(withSnapshot({ pin: 'a1' }));
-    expect(await answer()).toEqual({ id: 'a1', values: [1] });
-  });
-
-  test('a pin that cannot be had changes nothing and says so', async () => {
-    snapshots.configure([withSnapshot({ pin: 'zz' })], {});
-    await until(() => report().rollback_refused !== null);
-    expect(activeId()).toBe('a2');
-  });
-
-  test('survives a restart', async () => {
-    const blocked = withSnapshot({ blocked: ['a2'] });
-    snapshots.configure([blocked], {});
-    await reopen(blocked);
-    expect(activeId()).toBe('a1');
-    await start(blocked);
-    expect(activeId()).toBe('a1');
-  });
-});
-
 describe('coming back', () => {
   test('a restart serves before the source is asked, even with the source gone', async () => {
     const dataset = datasetOf(lake.url);
@@ -353,26 +286,6 @@ describe('a damaged file of the active snapshot at boot', () => {
     await start(dataset);
     expect(await answer()).toEqual({ id: 'a1', values: [1] });
     lake = await createLake();
-  });
-});
-
-describe('tokens', () => {
-  test('a rebuild token loads the serving snapshot anew once, and the old copy is set aside', async () => {
-    await lake.publish('a1', visits(1));
-    await start(datasetOf(lake.url));
-    const before = snapshots.state.servings().get('visits')!.epoch;
-    const rebuilt = datasetOf(lake.url, { cache: { rebuild: 't1' } });
-    snapshots.configure([rebuilt], {});
-    await until(() => report().rebuilt === 't1');
-    const after = snapshots.state.servings().get('visits')!.epoch;
-    expect(after).toBeGreaterThan(before);
-    expect(await answer()).toEqual({ id: 'a1', values: [1] });
-    // It goes there once the index no longer names it.
-    await until(async () => (await readdir(join(cacheDir, 'quarantine')).catch(() => [])).length === 1);
-    await reopen(rebuilt);
-    await start(rebuilt);
-    expect(report().rebuilt).toBe('t1');
-    expect(await readdir(join(cacheDir, 'quarantine'))).toHaveLength(1);
   });
 });
 

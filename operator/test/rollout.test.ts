@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { annotations } from '@offloader/contract';
+import { annotations, type CompiledDataset } from '@offloader/contract';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
@@ -73,19 +73,30 @@ there('rolling out', () => {
     expect([release(), world.gateways[0]!.sequence]).toEqual(['s2', before]);
   });
 
-  test('a forced refresh and a rebuild are echoed when every replica has acted', async () => {
-    await world.startOperator();
+  /** Edits the Dataset while the last replica does not act yet; the echo comes when it has. */
+  const echoed = async (edit: () => Promise<unknown>, isServed: (of: CompiledDataset | undefined) => boolean, echo: string) => {
+    const operator = await world.startOperator();
     await world.settled('Dataset', 'visits', 'True');
     const last = world.gateways.at(-1)!;
     last.rows.set('visits', { rebuilt: null, refreshed: null });
-    await world.apply('Dataset', 'visits', dataset({ cache: { rebuild: 'b1' } }), { [annotations.refreshRequestedAt]: 'r1' });
-    await until('the edit to be served', () => last.loaded?.bundle.datasets[0]?.rebuildToken === 'b1');
-    expect((await world.get('Dataset', 'visits')).status).not.toHaveProperty('handledRebuild');
+    await edit();
+    await until('the edit to be served', () => world.gateways.every(({ loaded }) => isServed(loaded?.bundle.datasets[0])));
+    const reports = operator.seen.length;
+    await until('more reports to be read', () => operator.seen.length > reports + 10);
+    expect((await world.get('Dataset', 'visits')).status).not.toHaveProperty(echo);
     last.rows.clear();
-    await until('the echo', async () => {
-      const { status } = await world.get('Dataset', 'visits');
-      return status.handledRebuild === 'b1' && status.handledRefresh === 'r1';
-    });
+    await until('the echo', async () => (await world.get('Dataset', 'visits')).status[echo] === 't1');
+  };
+
+  test('Forced refresh: annotation `offloader.dev/refresh-requested-at: TOKEN`, echoed in status when handled.', async () => {
+    expect(annotations.refreshRequestedAt).toBe('offloader.dev/refresh-requested-at');
+    const edit = async () => world.apply('Dataset', 'visits', dataset(), { [annotations.refreshRequestedAt]: 't1' });
+    await echoed(edit, (served) => served?.refreshToken === 't1', 'handledRefresh');
+  });
+
+  test('Cache rebuild: `cache.rebuild: TOKEN` on the Dataset, echoed in status when every replica has done it.', async () => {
+    const edit = async () => world.apply('Dataset', 'visits', dataset({ cache: { rebuild: 't1' } }));
+    await echoed(edit, (served) => served?.rebuildToken === 't1', 'handledRebuild');
   });
 
   test('a source that refuses its credentials is told from one that cannot be reached, with the owner in the reason', async () => {

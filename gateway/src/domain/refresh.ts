@@ -129,9 +129,10 @@ export const decideServing = (dataset: CompiledDataset, active: Loaded | null, k
     : { kind: 'swap', snapshotId: target.snapshotId };
 };
 
-/** Which of the kept snapshots go, newest stay. */
-export const surplus = (kept: readonly Loaded[], keep: number, layout: string): readonly Loaded[] => {
-  const usable = kept.filter((one) => one.layout === layout).toSorted(newestFirst);
+/** Which of the kept snapshots go: what can be rolled back to stays before what is blocked, then the newest. */
+export const surplus = (kept: readonly Loaded[], { layout, snapshot: { keep, blocked } }: CompiledDataset): readonly Loaded[] => {
+  const isBlocked = ({ snapshotId }: Loaded): number => Number(blocked.includes(snapshotId));
+  const usable = kept.filter((one) => one.layout === layout).toSorted((a, b) => isBlocked(a) - isBlocked(b) || newestFirst(a, b));
   const staying = new Set(usable.slice(0, keep));
   return kept.filter((one) => !staying.has(one));
 };

@@ -54,11 +54,9 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     })().catch(() => undefined);
   const drop = (attached: Attached): void => retire(attached, 'delete');
   const overKept = (held: readonly Attached[]): readonly Attached[] => {
-    const { snapshot, layout } = dataset();
     const records = surplus(
       held.map((one) => one.record),
-      snapshot.keep,
-      layout,
+      dataset(),
     );
     return held.filter((one) => records.includes(one.record));
   };
