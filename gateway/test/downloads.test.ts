@@ -102,8 +102,9 @@ describe.each([
       expect((await readFile(file())).equals(bytes)).toBe(true);
       const asked = starts();
       expect(asked).toHaveLength(4);
-      expect(asked.toSorted((a, b) => a - b)).toEqual(asked);
-      expect(asked.at(-1)).toBeGreaterThan(3 * 600_000);
+      // Each try goes on behind the one before: how far depends on what a reset connection still delivers.
+      expect(asked[0]).toBe(0);
+      for (const [at, start] of asked.entries()) if (at > 0) expect(start).toBeGreaterThan(asked[at - 1] ?? Number.NaN);
     });
 
     test('that stands still is left, and goes on over another', async () => {

@@ -59,7 +59,8 @@ export const createFleet = async (names: readonly string[], rows = 1000): Promis
     },
     end: async () => {
       await lake.remove();
-      await rm(folder, { recursive: true, force: true });
+      // A gateway that has just been told to stop may still be removing what it no longer serves.
+      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     },
   };
 };
