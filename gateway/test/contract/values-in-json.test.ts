@@ -223,6 +223,12 @@ describe('Declared type is enforced by cast at load (CSV `00123` in a VARCHAR co
   });
 });
 
+describe('Physical types that cast to the declared type without loss load (UUID, ENUM, TIME under VARCHAR; DECIMAL under DOUBLE; smaller integers; TIMESTAMP_S, _MS, _NS and TIMESTAMPTZ under TIMESTAMP, normalised to UTC).', () => {
+  const named =
+    /^(VARCHAR (UUID|ENUM|TIME)|DOUBLE DECIMAL|(INTEGER|BIGINT) U?(TINYINT|SMALLINT|INTEGER)|TIMESTAMP TIMESTAMP(_S|_MS|_NS|TZ))$/;
+  each(typed.filter(([declared, physical]) => named.test(`${declared} ${physical}`)));
+});
+
 test('Key order inside a row is not contract; row objects contain exactly the (narrowed) allowlist.', async () => {
   const [all, narrowed] = [await textOf('types_localtable'), await textOf('types_localtable?columns=c2,id')];
   const keys = (body: string): readonly string[][] =>
