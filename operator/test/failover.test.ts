@@ -1,6 +1,7 @@
 /** Two operators as processes of their own, each through a relay that counts what it asks for: one leads, and only one ever writes. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ApiRelay } from './support/api-relay.ts';
+import type { Relayed } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { startOperatorProcess } from './support/operator-process.ts';
@@ -98,10 +99,15 @@ there('of two operators', () => {
 
   test('one that is paused while the other takes over wakes, writes nothing at all, and ends', async () => {
     const { first, firstRelay, second } = await pair(short);
-    first.child.kill('SIGSTOP');
-    await takenOver(second);
-    // Work for a leader: the one that sleeps sees it when it wakes.
+    // It sleeps in the middle of work: a status that was refused is tried again as soon as it wakes.
+    const refused = ({ method, path }: Relayed): boolean => method === 'PATCH' && path.includes('/status');
+    firstRelay.refuses = refused;
+    const before = firstRelay.requests.filter(refused).length;
     await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
+    await until('a refused status', () => firstRelay.requests.filter(refused).length > before);
+    first.child.kill('SIGSTOP');
+    firstRelay.refuses = () => false;
+    await takenOver(second);
     await world.remove(world.path('secrets', 'offloader-gateway-keys'));
     const asked = firstRelay.requests.length;
     first.child.kill('SIGCONT');
