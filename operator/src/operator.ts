@@ -75,7 +75,7 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   );
   const ready = (): boolean => term.current?.isSynced() ?? true;
   const health = await startHealth(settings.httpPort, { alive: () => isAlive(term.current), ready, metrics });
-  observe({ kind: 'started', version, namespace, release, identity });
+  observe({ kind: 'started', version, namespace, release, identity, httpPort: health.port });
   leader.start();
   return {
     httpPort: health.port,

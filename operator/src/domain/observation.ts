@@ -13,7 +13,14 @@ export type Observation =
       readonly error: unknown;
       readonly retryInMs: number | null;
     }
-  | { readonly kind: 'started'; readonly version: string; readonly namespace: string; readonly release: string; readonly identity: string }
+  | {
+      readonly kind: 'started';
+      readonly version: string;
+      readonly namespace: string;
+      readonly release: string;
+      readonly identity: string;
+      readonly httpPort: number;
+    }
   | { readonly kind: 'elected'; readonly identity: string }
   | { readonly kind: 'leadership_lost'; readonly identity: string }
   | { readonly kind: 'election_failed'; readonly error: unknown }

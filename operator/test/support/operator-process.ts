@@ -12,6 +12,8 @@ export type OperatorProcess = {
   /** True once a line of that kind is in the log. */
   readonly said: (kind: string) => boolean;
   readonly log: () => string;
+  /** Its page of metrics. */
+  readonly metrics: () => Promise<string>;
   /** The exit code, or the signal that ended it. */
   readonly ended: Promise<number | string | null>;
   /** Ends it for good and takes its files away. */
@@ -46,6 +48,7 @@ export const startOperatorProcess = (world: World, name: string, config: KubeCon
     child,
     said: (kind) => log.includes(`"message":"${kind}"`),
     log: () => log,
+    metrics: async () => (await fetch(`http://127.0.0.1:${/"httpPort":([0-9]+)/.exec(log)?.[1] ?? '0'}/metrics`)).text(),
     ended,
     clear: async () => {
       child.kill('SIGKILL');
