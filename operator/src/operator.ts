@@ -73,7 +73,8 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   const leader = createLeader({ ...options, clock, observe }, term, electionClient, () =>
     lead({ settings, client, cluster, volumes, reader, clock, observe }),
   );
-  const ready = (): boolean => term.current?.isSynced() ?? true;
+  // One that leads knows what there is; one that stands by could lead: it hears of the lease.
+  const ready = (): boolean => leader.silentMs < settings.leaseDurationMs && (term.current?.isSynced() ?? true);
   const health = await startHealth(settings.httpPort, { alive: () => isAlive(term.current), ready, metrics });
   observe({ kind: 'started', version, namespace, release, identity, httpPort: health.port });
   leader.start();

@@ -156,16 +156,4 @@ there('rolling out', () => {
     await world.settled('ApiKey', 'acme', 'True', 'Revoked');
     expect(first.lost.value).toBe(false);
   });
-
-  test('health and metrics answer', async () => {
-    const operator = await world.startOperator();
-    await world.settled('Endpoint', 'daily', 'True');
-    const get = async (path: string) => fetch(`http://127.0.0.1:${String(operator.httpPort)}${path}`);
-    expect((await get('/healthz')).status).toBe(200);
-    expect((await get('/readyz')).status).toBe(200);
-    const metrics = await (await get('/metrics')).text();
-    expect(metrics).toContain('offloader_operator_leader 1');
-    expect(metrics).toContain(`offloader_operator_gateways{state="total"} ${String(replicas)}`);
-    expect(metrics).toContain('offloader_operator_gateways{state="behind"} 0');
-  });
 });

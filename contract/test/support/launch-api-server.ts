@@ -78,7 +78,7 @@ const apiServerOptions = (folder: string, port: number, etcdPort: number, flags:
   ...flags,
 ];
 
-export type LaunchedApiServer = ApiServer & { readonly etcdUrl: string };
+export type LaunchedApiServer = ApiServer & { readonly etcdUrl: string; readonly binaries: string };
 
 const tryLaunch = async (binaries: string, flags: readonly string[]): Promise<LaunchedApiServer | undefined> => {
   const folder = mkdtempSync(join(tmpdir(), 'offloader-api-'));
@@ -106,7 +106,7 @@ const tryLaunch = async (binaries: string, flags: readonly string[]): Promise<La
   }
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigOf(url, caFile, token), { mode: 0o600 });
-  return { kubeconfig, url, token, caFile, etcdUrl: `http://127.0.0.1:${etcdPort}`, stop };
+  return { kubeconfig, url, token, caFile, etcdUrl: `http://127.0.0.1:${etcdPort}`, binaries, stop };
 };
 
 /** One that answers on /readyz, in about three seconds. */

@@ -41,6 +41,7 @@ export class Leader {
   readonly #stop = new AbortController();
   #held: StoredLease | undefined;
   #renewedMs = 0;
+  #heardMs = Number.NEGATIVE_INFINITY;
   #seen: { readonly version: string; readonly sinceMs: number } | undefined;
   #ended: Promise<void> = Promise.resolve();
 
@@ -51,6 +52,11 @@ export class Leader {
   /** True while the lease is surely ours; ask before every write. */
   get leads(): boolean {
     return this.#held !== undefined && this.#options.clock.monotonicMs() - this.#renewedMs < this.#options.renewDeadlineMs;
+  }
+
+  /** Time since the lease could be read last, by a leader or by one that stands by. */
+  get silentMs(): number {
+    return this.#options.clock.monotonicMs() - this.#heardMs;
   }
 
   start(): void {
@@ -93,6 +99,7 @@ export class Leader {
     const { clock, identity, store } = this.#options;
     const attemptedMs = clock.monotonicMs();
     const current = await store.read();
+    this.#heardMs = clock.monotonicMs();
     if (current !== undefined && current.holder !== identity && !this.#isFree(current)) {
       this.#held = undefined;
       return;

@@ -10,7 +10,11 @@ export type Unavailable = { readonly unavailable: string };
 
 const url = new URL('../../../contract/test/support/api-server.ts', import.meta.url).href;
 
-export type OwnApiServer = ApiServer & { readonly etcdUrl: string };
+export type OwnApiServer = ApiServer & {
+  readonly etcdUrl: string;
+  /** The folder that it was started from; kubectl is there too. */
+  readonly binaries: string;
+};
 
 export const { startApiServer, startOwnApiServer } = (await import(url)) as {
   readonly startApiServer: () => Promise<ApiServer | Unavailable>;
