@@ -46,6 +46,7 @@ describe('where files may lie', () => {
   test.each([
     ['s3://lake/visits/manifest.json', 'a.parquet'],
     ['s3://lake/visits/manifest.json', 'day=1/a.parquet'],
+    ['s3://lake/visits/manifest.json', './a.parquet'],
     ['s3://lake/visits/manifest.json', 's3://lake/visits/x/a.parquet'],
     ['s3://lake/manifest.json', 's3://lake/a.parquet'],
     ['file:///data/visits/manifest.json', 'a..b/c.csv'],

@@ -10,7 +10,7 @@ const folderOf = (url: string): string => placeOf(url).slice(0, placeOf(url).las
 
 /** Where a path of a manifest points: an absolute URL stays, a relative one is resolved from the manifest's own place. */
 export const resolveFileUrl = (manifestUrl: string, path: string): string =>
-  /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : `${folderOf(manifestUrl)}${path}`;
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : `${folderOf(manifestUrl)}${path.replace(/^(\.\/)+/, '')}`;
 
 /** Scheme, host and path segments, decoded as far as it takes to see a `..`; undefined for what cannot be told. */
 const segmentsOf = (url: string): readonly string[] | undefined => {
