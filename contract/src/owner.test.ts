@@ -11,6 +11,7 @@ test.each([
   ['source_bucket_missing', 'Environment'],
   ['source_unreachable', 'Environment'],
   ['disk_full', 'Environment'],
+  ['cache_unusable', 'Environment'],
   ['out_of_memory', 'Environment'],
   ['load_failed', 'Offloader'],
 ] as const)('%s is first of all a matter for %s', (code, owner) => expect(ownerOf(code)).toBe(owner));

@@ -8,6 +8,7 @@ const environment: readonly ProblemCode[] = [
   'source_unreachable',
   'source_failed',
   'disk_full',
+  'cache_unusable',
   'out_of_memory',
   'snapshot_blocked',
   'pin_unavailable',

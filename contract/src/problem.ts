@@ -63,6 +63,7 @@ export const problemCodes = [
   'corrupt_file',
   'load_failed',
   'disk_full',
+  'cache_unusable',
   'out_of_memory',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];

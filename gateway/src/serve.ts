@@ -1,5 +1,5 @@
 /** Puts a gateway together and runs it: ports first, then what is on the volume, then the sources. */
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ConfigSync, LoadedConfig, Report } from '@offloader/contract';
@@ -36,6 +36,8 @@ export type StartOptions = {
   readonly observe?: Observe;
   readonly version?: string; /** An empty configuration folder is one that is still to be mounted. */
   readonly waitsForMount?: boolean;
+  /** How often the cache volume is looked at. */
+  readonly volumeCheckMs?: number;
 };
 
 /** Probes and scrapes are short. */
@@ -63,9 +65,8 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     traces.observe(event);
     log(event);
   };
-  // What a process that died has left there is nobody's any more.
-  await rm(join(settings.cacheDir, 'tmp'), { recursive: true, force: true });
-  await mkdir(join(settings.cacheDir, 'tmp'), { recursive: true });
+  // What a process that died has left there is nobody's any more. A volume that cannot be written can still serve.
+  await rm(join(settings.cacheDir, 'tmp'), { recursive: true, force: true }).catch(() => undefined);
   const engine = await createEngine({
     cacheDir: settings.cacheDir,
     poolSize: settings.poolSize,
@@ -80,6 +81,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     observe,
     limits: { memoryLimit: settings.loadMemoryLimit, threads: settings.duckdbThreads },
     loadConcurrency: settings.loadConcurrency,
+    ...(options.volumeCheckMs === undefined ? {} : { checkMs: options.volumeCheckMs }),
     quarantine: { maxBytes: settings.quarantineMaxBytes, maxAgeMs: settings.quarantineMaxAgeMs },
   });
   const health = watchEngine(engine, observe, () => snapshots.checkFiles());
@@ -114,7 +116,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       duckdb_status: health.isUp() ? ('ok' as const) : ('error' as const),
       pool: engine.pool(),
       disk: { cache_dir_free_bytes: await snapshots.diskFreeBytes() },
-      cache_volume: { status: 'ok' as const, reason: null, since: null },
+      cache_volume: snapshots.cacheVolume(),
       ready: isReady(),
       config_sync: sync,
       datasets: snapshots.reports(Date.now()),

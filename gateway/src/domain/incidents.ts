@@ -127,6 +127,9 @@ const gatewayIncidents = (report: Report, signals: Signals): readonly (Incident 
   report.duckdb_status === 'error'
     ? incident('duckdb_failure', null, { owner: 'Offloader', evidence: ['DuckDB does not answer on a connection of its own'], action: 'wait a minute for the engine to be replaced, then delete the pod', escalate: 'Offloader, with the log' })
     : undefined,
+  report.cache_volume.status === 'failed'
+    ? incident('duckdb_failure', report.cache_volume.since, { owner: 'Environment', evidence: [`the cache volume is ${report.cache_volume.reason ?? 'unusable'}`, `${report.datasets.filter((one) => one.active_snapshot !== null).length} of ${report.datasets.length} datasets serve from it`], action: 'look at the volume and the node below it; if it does not come back, replace it: kubectl offloader quarantine-volume POD', escalate: 'whoever runs the storage' })
+    : undefined,
   report.disk.cache_dir_free_bytes !== null && report.disk.cache_dir_free_bytes < lowDiskBytes
     ? incident('cache_disk_low', null, { owner: 'Environment', evidence: [`${report.disk.cache_dir_free_bytes} bytes free on the cache volume`], action: 'grow the volume or keep fewer snapshots', escalate: 'whoever runs the storage' })
     : undefined,

@@ -25,6 +25,10 @@ export type Observation =
   | { kind: 'snapshot_quarantined'; dataset: string; snapshotId: string | null; reason: string }
   | { kind: 'quarantine_removed'; name: string; reason: 'age' | 'bytes' | 'room' }
   | { kind: 'orphan_collected'; path: string }
+  /** The last check of the cache volume said something else than the one before. */
+  | { kind: 'cache_volume_changed'; status: 'ok' | 'failed'; reason: string | null }
+  /** Its folders had gone and are there again, empty. */
+  | { kind: 'cache_volume_renewed' }
   | { kind: 'engine_failed'; error: string }
   | { kind: 'engine_replaced'; attached: number }
   | {

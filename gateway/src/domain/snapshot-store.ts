@@ -1,5 +1,5 @@
 /** What the snapshots room offers to boot, admin and config: the lifecycle of every dataset's snapshots. */
-import type { CompiledDataset, Credentials, DatasetReport } from '@offloader/contract';
+import type { CacheVolume, CompiledDataset, Credentials, DatasetReport } from '@offloader/contract';
 import type { LiveState, Serving } from './serving.ts';
 
 export interface Snapshots {
@@ -27,6 +27,8 @@ export interface Snapshots {
   suspect(dataset: string, epoch: number): void;
   /** Looks now whether the files of every dataset are there and attached. */
   checkFiles(): void;
+  /** What the last looks at the cache volume have shown. */
+  cacheVolume(): CacheVolume;
   diskFreeBytes(): Promise<number | null>;
   close(): Promise<void>;
 }

@@ -61,9 +61,9 @@ const writeBody = async (body: Readable, have: Progress, { handle, expectedBytes
 };
 
 const diskProblem = ({ cause }: DiskFault): Problem =>
-  (cause as { code?: unknown }).code === 'ENOSPC'
+  ['ENOSPC', 'EDQUOT'].includes(String((cause as { code?: unknown }).code))
     ? { code: 'disk_full', path: '', message: 'the cache volume is full' }
-    : { code: 'load_failed', path: '', message: 'the cache volume cannot be written' };
+    : { code: 'cache_unusable', path: '', message: 'the cache volume cannot be written' };
 
 /** Takes what was opened into the file; null when this ends it well. */
 const take = async (opened: Opened, have: Progress, target: Target, signal: AbortSignal): Promise<Problem | null> => {

@@ -83,6 +83,7 @@ export const createGauges = (registers: readonly Registry[]) => {
     connections: gauge('offloader_pool_connections', 'Read connections'),
     busy: gauge('offloader_pool_busy', 'Read connections in use'),
     diskFree: gauge('offloader_cache_disk_free_bytes', 'Free bytes of the cache volume'),
+    volumeOk: gauge('offloader_cache_volume_ok', '1 unless the cache volume has gone, or cannot be read or written'),
     syncEnabled: gauge('offloader_config_sync_enabled', '1 when configuration edits are picked up'),
     syncOk: gauge('offloader_config_sync_ok', '0 when the last configuration could not be applied'),
     cacheEntries: gauge('offloader_cache_entries', 'Cached responses'),

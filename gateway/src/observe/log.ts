@@ -16,6 +16,8 @@ const levels: Readonly<Record<Observation['kind'], Level>> = {
   snapshot_quarantined: 'error',
   quarantine_removed: 'info',
   orphan_collected: 'info',
+  cache_volume_changed: 'error',
+  cache_volume_renewed: 'error',
   engine_failed: 'error',
   engine_replaced: 'warn',
   request_ended: 'info',
@@ -28,6 +30,7 @@ const levels: Readonly<Record<Observation['kind'], Level>> = {
 const levelOf = (observation: Observation): Level => {
   if (observation.kind === 'refresh_ended' && observation.status === 'unchanged') return 'debug';
   if (observation.kind === 'refresh_ended' && observation.status !== 'ok') return 'warn';
+  if (observation.kind === 'cache_volume_changed' && observation.status === 'ok') return 'info';
   return levels[observation.kind];
 };
 

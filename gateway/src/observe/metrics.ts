@@ -103,6 +103,7 @@ export const createMetrics = (): Metrics => {
     gauges.connections.set(report.pool.connections);
     gauges.busy.set(report.pool.busy);
     setKnown(gauges.diskFree, report.disk.cache_dir_free_bytes);
+    gauges.volumeOk.set(flag(report.cache_volume.status === 'ok'));
     gauges.syncEnabled.set(flag(report.config_sync.enabled));
     setKnown(gauges.syncOk, report.config_sync.enabled ? flag(report.config_sync.result !== 'error') : null);
     gauges.cacheEntries.set(state.cache.entries);

@@ -6,6 +6,8 @@ export const folders = (cacheDir: string) => ({
   snapshots: join(cacheDir, 'snapshots'),
   dataset: (dataset: string) => join(cacheDir, 'snapshots', dataset),
   load: (dataset: string, loadId: string) => join(cacheDir, 'snapshots', dataset, loadId),
+  /** Scratch files: what queries spill, answers that are made as a file. */
+  tmp: join(cacheDir, 'tmp'),
   quarantine: join(cacheDir, 'quarantine'),
 });
 /** Written last into a load's folder: without it the folder is a leftover. */

@@ -161,7 +161,7 @@ const syncToDisk = async (path: string): Promise<void> => {
   }
 };
 
-const failures: readonly Problem['code'][] = ['disk_full', 'out_of_memory', 'load_failed', 'corrupt_file'];
+const failures: readonly Problem['code'][] = ['disk_full', 'cache_unusable', 'out_of_memory', 'load_failed', 'corrupt_file'];
 
 /** Loads a job's files into its folder; the answer says whether the data is at fault (rejected) or the load (failed). */
 export const load = async (job: LoadJob): Promise<LoadAnswer> => {

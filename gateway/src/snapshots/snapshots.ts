@@ -1,5 +1,4 @@
 /** The snapshots room: every dataset's lifecycle side by side, warm start, leftovers, what is told of them. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompiledDataset } from '@offloader/contract';
 import type { Engine } from '../domain/engine.ts';
@@ -7,10 +6,10 @@ import type { Observe } from '../domain/observation.ts';
 import type { QuarantineBounds } from '../domain/quarantine.ts';
 import type { Snapshots } from '../domain/snapshot-store.ts';
 import { createAdmission } from './admission.ts';
+import { createVolumeWatch, makeFolders } from './cache-volume.ts';
 import { createDataset } from './dataset.ts';
 import type { DatasetActor } from './dataset-actor.ts';
 import { freeBytes } from './disk.ts';
-import { folders } from './layout.ts';
 import type { LoadLimits } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
 import { collectOrphans } from './orphans.ts';
@@ -31,20 +30,20 @@ export type SnapshotsOptions = {
   readonly random?: () => number;
   /** How long after its last word the operator counts as gone; then replicas activate on their own. */
   readonly operatorGoneMs?: number;
-  /** How often the files are looked for on the volume. */
-  readonly checkFilesMs?: number;
+  /** How often the volume and the files on it are looked at. */
+  readonly checkMs?: number;
 };
 
 const tickMs = 250;
 const trimMs = 3_600_000;
 
-/** Opens the room on a cache volume. Throws when the volume cannot be written. */
+/** Opens the room on a cache volume, also on one that cannot be written: what lies there serves. */
 export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapshots> => {
   const { cacheDir, engine, observe } = options;
   const now = options.now ?? Date.now;
   const operatorGoneMs = options.operatorGoneMs ?? 120_000;
-  const place = folders(cacheDir);
-  await mkdir(place.snapshots, { recursive: true });
+  await makeFolders(cacheDir);
+  const volume = createVolumeWatch(cacheDir, { observe, now });
   const quarantine = createQuarantine(cacheDir, { bounds: options.quarantine, observe, now });
   const servings = createServings(cacheDir, engine, quarantine);
   const actors = new Map<string, DatasetActor>();
@@ -79,6 +78,15 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
   const checkFiles = (): void => {
     for (const actor of actors.values()) void actor.checkFiles();
   };
+  const checkVolume = async (): Promise<void> => {
+    const isBack = await volume.check();
+    if (isBack) {
+      await writer.save().catch(() => undefined);
+      // What failed for want of the volume waits for nothing any more.
+      for (const actor of actors.values()) void actor.refresh(false);
+    }
+    checkFiles();
+  };
   let trimmedMs = Number.NEGATIVE_INFINITY;
   const trim = (): void => {
     // Also after a clock was set back.
@@ -91,7 +99,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
       for (const actor of actors.values()) actor.tick();
       trim();
     }, tickMs),
-    setInterval(checkFiles, options.checkFilesMs ?? 30_000),
+    setInterval(() => void checkVolume(), options.checkMs ?? 15_000),
   ];
   for (const timer of timers) timer.unref();
   let bootNames: readonly string[] = [];
@@ -117,6 +125,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
         }),
       );
       remembered = { format: 1, datasets: {} };
+      await volume.check();
       // After what serves was found: what a crash, a removed dataset or a changed contract has left is then what nobody holds.
       const living = new Set([...actors].flatMap(([name, actor]) => actor.loads().map((loadId) => join(name, loadId))));
       for (const path of await collectOrphans(cacheDir, living)) observe({ kind: 'orphan_collected', path });
@@ -126,7 +135,10 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
       for (const [name, actor] of actors) {
         if (wanted.has(name)) continue;
         actors.delete(name);
-        void actor.end(true).then(writer.save);
+        void actor
+          .end(true)
+          .then(writer.save)
+          .catch(() => undefined);
       }
       for (const dataset of datasets) {
         const { credentials: secret } = dataset.source;
@@ -144,6 +156,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
     },
     suspect: (dataset, epoch) => actors.get(dataset)?.suspect(epoch),
     checkFiles,
+    cacheVolume: volume.status,
     diskFreeBytes: async () => freeBytes(cacheDir),
     close: async () => {
       for (const timer of timers) clearInterval(timer);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { Observation } from '../../src/domain/observation.ts';
-import { type Gateway, parseSettings, startGateway } from '../../src/index.ts';
+import { type Gateway, parseSettings, startGateway, type StartOptions } from '../../src/index.ts';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const object = (kind: string, name: string, spec: Record<string, unknown>) => ({
@@ -61,9 +61,13 @@ export type World = {
 export const secretKeyBase = 'a secret of the tests that is long enough for them';
 
 /** Starts a gateway and waits until it is ready. */
-export const startWorld = async (resources: readonly unknown[], environment: Record<string, string> = {}): Promise<World> => {
+export const startWorld = async (
+  resources: readonly unknown[],
+  environment: Record<string, string> = {},
+  options: StartOptions = {},
+): Promise<World> => {
   const folder = await mkdtemp(join(tmpdir(), 'offloader-world-'));
-  const [configDir, cacheDir] = [join(folder, 'config'), join(folder, 'cache')];
+  const [configDir, cacheDir] = [join(folder, 'config'), environment['OFFLOADER_CACHE_DIR'] ?? join(folder, 'cache')];
   await mkdir(configDir);
   const observed: Observation[] = [];
   const write = async (next: readonly unknown[]): Promise<void> =>
@@ -80,7 +84,7 @@ export const startWorld = async (resources: readonly unknown[], environment: Rec
       ...environment,
     });
     if (!settings.ok) throw new Error(settings.error);
-    return startGateway(settings.value, { observe: (event) => observed.push(event), version: 'test' });
+    return startGateway(settings.value, { observe: (event) => observed.push(event), version: 'test', ...options });
   };
   await write(resources);
   let gateway = await start();
