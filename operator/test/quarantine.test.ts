@@ -7,7 +7,7 @@ import type { ApiServer } from './support/api-server.ts';
 import { CacheVolumes } from './support/cache-volumes.ts';
 import { kubeConfigWith } from './support/rights.ts';
 import { dataset } from './support/samples.ts';
-import { World, clientOf, installCrds, release, until } from './support/world.ts';
+import { World, clientOf, conditionOf, installCrds, release, until } from './support/world.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -102,6 +102,24 @@ there('a cache volume', () => {
     expect(metrics).toContain('offloader_operator_volume_quarantines{phase="replacing"} 0');
   });
 
+  test('of another replica waits for one whose new pod never comes, until that one is taken out of the records', async () => {
+    for (let n = 0; n < 3; n += 1) await addReplica();
+    await world.startOperator();
+    await world.settled('Dataset', 'visits', 'True');
+    await volumes.annotate('pods', pod0, 'q1');
+    await until('the pod to be gone', async () => (await volumes.pod(pod0)) === undefined);
+    await volumes.annotate('pods', pod1, 'q1');
+    await reached(pod1, 'waiting', new RegExp(`${pod1} waits for ${pod0}: one replica at a time`));
+    await world.client.request({
+      method: 'PATCH',
+      path: world.path('configmaps', `${release}-gateway-volumes`),
+      contentType: 'application/json-patch+json',
+      body: [{ op: 'remove', path: `/data/${pod0}` }],
+    });
+    await volumes.succeed(1);
+    await reached(pod1, 'replaced');
+  });
+
   test('of the last replica that serves stays, until another one serves', async () => {
     await addReplica();
     await world.startOperator();
@@ -121,9 +139,13 @@ there('a cache volume', () => {
     await world.startOperator();
     await world.settled('Dataset', 'visits', 'True');
     const failed = { status: 'failed', reason: 'unwritable', since: '2026-06-01T00:00:00Z' } as const;
+    const cacheHealthy = async () => conditionOf((await world.get('Dataset', 'visits')).status, 'CacheHealthy');
+    expect((await cacheHealthy()).status).toBe('True');
     world.gateways[1]!.volume = failed;
+    await until('the dataset to say so', async () => (await cacheHealthy()).reason === 'EnvironmentCacheVolumeUnwritable');
     await volumes.succeed(1);
     await reached(pod1, 'replaced');
+    await until('the dataset to be well', async () => (await cacheHealthy()).status === 'True');
     world.gateways[1]!.volume = failed;
     await reached(pod1, 'waiting', /again/);
     expect((await volumes.claimOf(pod1)).metadata.deletionTimestamp).toBeUndefined();

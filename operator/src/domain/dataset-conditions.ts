@@ -1,13 +1,16 @@
 /** The Dataset's own conditions: source, manifest, freshness and cache, each with the likely owner in its reason. */
-import type { DatasetReport, Owner, RefreshError } from '@offloader/contract';
+import type { CacheVolume, DatasetReport, Owner, RefreshError } from '@offloader/contract';
 import type { Finding } from './conditions.ts';
 import { errorText } from './dataset-outcome.ts';
 import { pascal } from './judgement.ts';
 
-/** From the rows of all pods that report on the dataset. One replica's trouble is the dataset's trouble. */
-export const datasetConditions = (rows: readonly DatasetReport[]): readonly Finding[] => {
+/** A replica whose cache volume can no longer be used, as it says itself. */
+export type FailedVolume = { readonly pod: string; readonly volume: CacheVolume };
+
+/** From the rows of all pods that report on the dataset, and their volumes. One replica's trouble is the dataset's trouble. */
+export const datasetConditions = (rows: readonly DatasetReport[], failed: readonly FailedVolume[] = []): readonly Finding[] => {
   const error = rows.map((row) => row.refresh_error).find((found) => found !== null) ?? null;
-  return [sourceReachable(rows, error), manifestValid(rows, error), fresh(rows), cacheHealthy(rows)];
+  return [sourceReachable(rows, error), manifestValid(rows, error), fresh(rows), cacheHealthy(rows, failed)];
 };
 
 const sourceReachable = (rows: readonly DatasetReport[], error: RefreshError | null): Finding => {
@@ -64,8 +67,19 @@ const fresh = (rows: readonly DatasetReport[]): Finding => {
     : unknown(type, 'No snapshot is active.');
 };
 
-const cacheHealthy = (rows: readonly DatasetReport[]): Finding => {
+const cacheHealthy = (rows: readonly DatasetReport[], [failed]: readonly FailedVolume[]): Finding => {
   const type = 'CacheHealthy';
+  if (failed !== undefined) {
+    const { pod, volume } = failed;
+    const reason = volume.reason ?? 'unreadable';
+    const since = volume.since === null ? '' : ` since ${volume.since}`;
+    return {
+      type,
+      status: 'False',
+      reason: owned('Environment', `cache_volume_${reason}`),
+      message: `The cache volume of ${pod} is ${reason}${since}: kubectl offloader quarantine-volume ${pod} gives it another one.`,
+    };
+  }
   if (rows.some((row) => !row.cache_healthy)) {
     return {
       type,

@@ -2,6 +2,7 @@
 import type { CompiledDataset, DatasetReport, DatasetStatus } from '@offloader/contract';
 import { conditionsOf } from './conditions.ts';
 import { datasetConditions } from './dataset-conditions.ts';
+import type { FailedVolume } from './dataset-conditions.ts';
 import { datasetOutcome } from './dataset-outcome.ts';
 import { gatewaysOf } from './gateways.ts';
 import type { PodState } from './pod-state.ts';
@@ -20,12 +21,21 @@ export const datasetStatus = (facts: StatusFacts, compiled: CompiledDataset | un
   const generation = object.metadata.generation ?? 0;
   return {
     observedGeneration: generation,
-    conditions: conditionsOf({ outcome, findings: datasetConditions(rows), generation, previous: before.conditions ?? [], now: facts.now }),
+    conditions: conditionsOf({
+      outcome,
+      findings: datasetConditions(rows, failedVolumes(pods)),
+      generation,
+      previous: before.conditions ?? [],
+      now: facts.now,
+    }),
     gateways: gatewaysOf({ pods, serving: invalid ? 0 : pods.length - behind.length, behind, place, before: before.gateways }),
     ...(rows.length === 0 ? remembered(before) : reported(rows, before, facts.nowMs)),
     ...handled(pods, compiled, before),
   };
 };
+
+const failedVolumes = (pods: readonly PodState[]): readonly FailedVolume[] =>
+  pods.flatMap(({ name, report }) => (report?.cache_volume.status === 'failed' ? [{ pod: name, volume: report.cache_volume }] : []));
 
 /** While no pod reports, the last known state stays: it is what serves, as far as anyone knows. */
 const remembered = ({ activeSnapshot, kept, quarantined, lastAttempt, refreshError, stale, sourceReachable }: Partial<DatasetStatus>) =>

@@ -165,6 +165,18 @@ describe('the conditions of a dataset', () => {
   });
 });
 
+test('a cache volume that a replica reports as failed makes the cache of every dataset unhealthy, with the replica and what to do', () => {
+  const [first, second] = both(row());
+  const broken = { ...second!.report!, cache_volume: { status: 'failed', reason: 'unwritable', since: '2026-06-01T00:00:00Z' } as const };
+  const status = datasetStatus(facts('Dataset', [first!, { ...second!, report: broken }]), compiledDataset());
+  expect(findCondition(status.conditions, 'CacheHealthy')).toMatchObject({
+    status: 'False',
+    reason: 'EnvironmentCacheVolumeUnwritable',
+    message: `The cache volume of ${second!.name} is unwritable since 2026-06-01T00:00:00Z: kubectl offloader quarantine-volume ${second!.name} gives it another one.`,
+  });
+  expect(findCondition(status.conditions, 'Ready')?.status).toBe('True');
+});
+
 describe('what a status remembers and when it moves', () => {
   test('built twice from the same facts it is the same, and the time of a condition moves only with its status', () => {
     const first = datasetStatus(facts('Dataset', both(row())), compiledDataset());

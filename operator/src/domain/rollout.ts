@@ -21,11 +21,15 @@ export const touchedBy = (change: RolloutChange): ReadonlySet<string> | 'all' =>
     const was = before[index];
     if (was === undefined) continue;
     if (was.sequence !== pod.sequence || (was.report === null) !== (pod.report === null)) addMoved(touched, change.placement, was, pod);
+    if (volumeOf(was) !== volumeOf(pod)) for (const { name } of change.bundle.datasets) touched.add(objectKey('Dataset', name));
     for (const name of changedDatasets(was, pod)) addDataset(touched, change.bundle, name);
     for (const { id } of changedKeys(was, pod)) touched.add(objectKey('ApiKey', id));
   }
   return touched;
 };
+
+/** A failed cache volume is told by every dataset; one that is not heard of is not a failed one. */
+const volumeOf = ({ report }: PodState): string => `${report?.cache_volume.status ?? 'ok'} ${report?.cache_volume.reason ?? ''}`;
 
 /** Objects that the pod has just come to serve, or no longer serves. */
 const addMoved = (touched: Set<string>, placement: Placement, was: PodState, is: PodState): void => {
