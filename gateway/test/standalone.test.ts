@@ -48,7 +48,7 @@ describe('a gateway that cannot start', () => {
     expect(output).not.toContain('short\n');
   });
 
-  test('names every finding of an invalid first configuration', async () => {
+  test('An invalid first configuration makes it exit non-zero with the findings.', async () => {
     await writeFile(
       join(folder, 'bad.yaml'),
       'apiVersion: offloader.dev/v1alpha1\nkind: Dataset\nmetadata: {name: d}\nspec: {source: {}, schema: [{name: a b, type: FLOAT}]}\n',
