@@ -14,6 +14,7 @@ const proven: readonly string[] = [
   'Request parameters',
   'Response cache',
   'Rollback and quarantine',
+  'Alerts, dashboard',
   'Metrics (text/plain; version=0.0.4, HELP+TYPE each)',
   'Values in JSON',
   'HTTP edge',

@@ -60,7 +60,8 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
   const signals = { authFailures: 0, authSuccesses: 0, busySince: null };
   const observe = (event: Observation): void => {
     if (event.kind === 'auth_failed') signals.authFailures += 1;
-    if (event.kind === 'request_ended' && event.keyId !== null) signals.authSuccesses += 1;
+    // Without an endpoint the key was good and had no use.
+    if (event.kind === 'request_ended' && event.keyId !== null && event.endpoint !== null) signals.authSuccesses += 1;
     metrics.observe(event);
     traces.observe(event);
     log(event);

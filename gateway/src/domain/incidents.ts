@@ -137,7 +137,7 @@ const gatewayIncidents = (report: Report, signals: Signals): readonly (Incident 
     ? incident('pool_busy', signals.busySince, { owner: 'Offloader', evidence: [`${report.pool.busy} of ${report.pool.connections} connections in use`], action: 'find the slow endpoint by its latency; limit a loud key', escalate: 'Offloader, with endpoint and p99' })
     : undefined,
   signals.authFailures >= manyAuthFailures && signals.authSuccesses === 0
-    ? incident('auth_misconfiguration', null, { owner: 'Environment', evidence: [`${signals.authFailures} refused requests and none with a good key`], action: 'check the Authorization header and that the keys are Ready', escalate: 'Offloader, with the request id of a refused call' })
+    ? incident('auth_misconfiguration', null, { owner: 'Environment', evidence: [`${signals.authFailures} refused requests and none that a key was good for`], action: 'check the Authorization header, that the keys are Ready, their endpoints and tenant', escalate: 'Offloader, with the request id of a refused call' })
     : undefined,
   report.config_sync.enabled && report.config_sync.result === 'error'
     ? incident('config_rejected', report.config_sync.last_checked, { owner: 'Environment', evidence: [report.config_sync.error ?? 'the configuration cannot be applied'], action: 'correct what the finding names; the running configuration is kept', escalate: 'Offloader, with the manifests and /diagnostics' })

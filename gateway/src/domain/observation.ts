@@ -51,7 +51,8 @@ export type Observation =
       /** Only in the log, never in an answer. */
       cause?: string;
     }
-  | { kind: 'auth_failed'; reason: 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' }
+  /** not_granted: a good key asked for what is not there for it. */
+  | { kind: 'auth_failed'; reason: 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'not_granted' }
   | { kind: 'rate_limited'; endpoint: string; keyId: string }
   | { kind: 'draining' }
   | { kind: 'crashed'; error: string };

@@ -41,6 +41,10 @@ export const admit = (live: Live, name: string, request: Request, ports: Ports):
   const endpoint = live.endpoints.get(name);
   // Without a key there is nobody whose tenant it could be filtered by.
   const isCallable = endpoint !== undefined && (key === null ? endpoint.tenantColumn === null : isGranted(key, endpoint));
-  if (!isCallable) return refused({ kind: 'not_found' }, key?.id ?? null);
+  if (!isCallable) {
+    // Of an unknown name as well: nothing that is done for one may tell it from the other.
+    if (key !== null) ports.observe({ kind: 'auth_failed', reason: 'not_granted' });
+    return refused({ kind: 'not_found' }, key?.id ?? null);
+  }
   return ok({ key, endpoint, tenant: endpoint.tenantColumn === null ? null : (key?.tenant ?? null) });
 };

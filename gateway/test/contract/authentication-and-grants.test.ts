@@ -137,6 +137,8 @@ describe('Order of outcomes: preflight → unknown route 404 → service startin
     letGo();
     await until(async () => (await outcome('/v1/endpoints/rows')) === '200 ok');
     expect(await outcome('/v1/endpoints/scan')).toBe('500 internal');
+    // The files come again from the source.
+    await until(async () => (await outcome('/v1/endpoints/scan')) === '200 ok');
   });
 });
 

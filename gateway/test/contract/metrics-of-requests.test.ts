@@ -81,6 +81,8 @@ describe('Metrics (text/plain; version=0.0.4, HELP+TYPE each)', () => {
       const files = (await readdir(world.cacheDir, { recursive: true })).filter((name) => name.endsWith('.parquet'));
       for (const file of files) await rm(join(world.cacheDir, file));
       expect(await countedBy('scan', async () => ask('/v1/endpoints/scan'))).toEqual({ server_error: 1 });
+      // The files come again from the source.
+      await until(async () => (await ask('/v1/endpoints/scan')).status === 200);
     });
   });
 
@@ -94,11 +96,9 @@ describe('Metrics (text/plain; version=0.0.4, HELP+TYPE each)', () => {
       const count = async (cache: string) => metric('request_duration_seconds_count', { endpoint: 'daily', cache });
       const before = { miss: await count('miss'), hit: await count('hit'), off: await count('off'), hits: await metric('cache_hits_total', { endpoint: 'daily' }) }; // prettier-ignore
       const queries = [await metric('pool_wait_seconds_count'), await metric('query_duration_seconds_count', { endpoint: 'daily' })];
-      const startedMs = performance.now();
       await ask(`${daily}?limit=3`);
       await ask(`${daily}?limit=3`);
       await ask(`${daily}.csv?limit=3`);
-      const tookSeconds = (performance.now() - startedMs) / 1000;
       expect([(await count('miss')) - before.miss, (await count('hit')) - before.hit, (await count('off')) - before.off]).toEqual([
         1, 1, 1,
       ]);
@@ -107,15 +107,17 @@ describe('Metrics (text/plain; version=0.0.4, HELP+TYPE each)', () => {
       expect([await metric('pool_wait_seconds_count'), await metric('query_duration_seconds_count', { endpoint: 'daily' })]).toEqual(queries.map((n) => n + 2)); // prettier-ignore
       const hit = { endpoint: 'daily', cache: 'hit' };
       expect(await metric('request_duration_seconds_bucket', { ...hit, le: '+Inf' })).toBe(await count('hit'));
-      expect(tookSeconds).toBeLessThan(60);
+      // Seconds: a request of these takes milliseconds, and no test takes a minute.
       expect((await metric('request_duration_seconds_sum', { endpoint: 'daily', cache: 'miss' })) / (await count('miss'))).toBeLessThan(60);
     });
 
     test('a load: its time, bytes and rows', async () => {
       const load = { dataset: 'visits' };
-      const [{ tookMs, bytes }] = world.observed.filter((event) => event.kind === 'load_ended') as any;
-      expect(await metric('load_duration_seconds_count', load)).toBe(1);
+      const loads = world.observed.filter((event) => event.kind === 'load_ended');
+      expect(await metric('load_duration_seconds_count', load)).toBe(loads.length);
+      const tookMs = loads.reduce((sum, one) => sum + one.tookMs, 0);
       expect(await metric('load_duration_seconds_sum', load)).toBeCloseTo(tookMs / 1000, 6);
+      const { bytes = 0 } = loads.at(-1) ?? {};
       expect([await metric('load_rows', load), await metric('load_bytes', load)]).toEqual([rows, bytes]);
       expect(bytes).toBeGreaterThan(rows);
     });

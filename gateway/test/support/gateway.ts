@@ -54,7 +54,8 @@ export type World = {
   get(path: string, token?: string | null, init?: RequestInit): Promise<Response>;
   admin(path: string, token?: string): Promise<Response>;
   stop(): Promise<void>;
-  restart(): Promise<void>;
+  /** Stops and starts again on the same cache, as another version when one is named. */
+  restart(version?: string): Promise<void>;
   end(): Promise<void>;
 };
 
@@ -72,7 +73,7 @@ export const startWorld = async (
   const observed: Observation[] = [];
   const write = async (next: readonly unknown[]): Promise<void> =>
     writeFile(join(configDir, 'all.yaml'), next.map((one) => stringify(one)).join('---\n'));
-  const start = async (): Promise<Gateway> => {
+  const start = async (version = 'test'): Promise<Gateway> => {
     const settings = parseSettings({
       OFFLOADER_CONFIG: configDir,
       OFFLOADER_CACHE_DIR: cacheDir,
@@ -84,7 +85,7 @@ export const startWorld = async (
       ...environment,
     });
     if (!settings.ok) throw new Error(settings.error);
-    return startGateway(settings.value, { observe: (event) => observed.push(event), version: 'test', ...options });
+    return startGateway(settings.value, { observe: (event) => observed.push(event), version, ...options });
   };
   await write(resources);
   let gateway = await start();
@@ -104,9 +105,9 @@ export const startWorld = async (
     admin: async (path, token) =>
       fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     stop: async () => gateway.stop(),
-    restart: async () => {
+    restart: async (version) => {
       await gateway.stop();
-      gateway = await start();
+      gateway = await start(version);
     },
     end: async () => {
       await gateway.stop();
