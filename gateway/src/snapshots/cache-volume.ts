@@ -1,5 +1,5 @@
 /** Whether the cache volume as a whole can be used: looked at again and again, mended where that can be done, told where not. */
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CacheVolume } from '@offloader/contract';
 import type { Observe } from '../domain/observation.ts';
@@ -49,10 +49,15 @@ const lookAt = async (cacheDir: string): Promise<Fault | null> => {
   }
 };
 
-/** Makes the folders anew where that is all that is wanted. */
+/** Makes the folders anew where that is all that is wanted; a file in the place of one goes. */
 export const makeFolders = async (cacheDir: string): Promise<void> => {
   const { snapshots, tmp } = folders(cacheDir);
-  for (const folder of [snapshots, tmp]) await mkdir(folder, { recursive: true }).catch(() => undefined);
+  for (const folder of [snapshots, tmp])
+    await mkdir(folder, { recursive: true }).catch(async (error: unknown) => {
+      if (codeOf(error) !== 'EEXIST') return;
+      await rm(folder, { force: true }).catch(() => undefined);
+      await mkdir(folder).catch(() => undefined);
+    });
 };
 
 export const createVolumeWatch = (cacheDir: string, { observe, now, patienceMs = patience }: Ports): VolumeWatch => {

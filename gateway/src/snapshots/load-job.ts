@@ -10,7 +10,7 @@ export type LoadFile = {
   readonly rowCount: number;
 };
 export type LoadJob = {
-  /** The folder the load works in; everything it makes lies there. */
+  /** The folder the load works in; everything it makes lies there, and its name is the load's id. */
   readonly folder: string;
   readonly files: readonly LoadFile[];
   readonly schema: readonly Column[];
@@ -28,3 +28,5 @@ export type LoadAnswer =
   | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
 
 export const databaseFile = 'data.duckdb';
+/** One row that names the load: a file that was put in another's place is found by it. */
+export const originTable = 'origin';

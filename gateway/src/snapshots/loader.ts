@@ -1,6 +1,6 @@
 /** The load itself, run in a process of its own: staged files → verified DuckDB file. Throws only for bugs. */
 import { open, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Problem } from '@offloader/contract';
 import { castScanSql, createTableSql, createViewSql, type Scan, scanSql } from '../domain/load-sql.ts';
@@ -8,7 +8,7 @@ import { isLoadable } from '../domain/physical.ts';
 import { literal } from '../domain/sql.ts';
 import { physicalOf } from './loader-types.ts';
 import { loadProblem } from './load-problems.ts';
-import { databaseFile, type LoadAnswer, type LoadFile, type LoadJob } from './load-job.ts';
+import { databaseFile, type LoadAnswer, type LoadFile, type LoadJob, originTable } from './load-job.ts';
 
 type Seen = { readonly file: LoadFile; readonly found: Scan['found']; readonly rows: number };
 class Rejection extends Error {
@@ -145,6 +145,7 @@ const build = async (connection: DuckDBConnection, job: LoadJob): Promise<number
       await connection.run(
         `SELECT ${job.schema.map((_, at) => `count(c${at})`).join(', ')} FROM scan t(${job.schema.map((_, at) => `c${at}`).join(', ')})`,
       );
+    await connection.run(`CREATE TABLE ${originTable} AS SELECT ${literal(basename(job.folder))} AS load_id`);
     await connection.run('CHECKPOINT');
     return Number(counted?.[0]);
   } catch (error) {

@@ -4,6 +4,8 @@ import { isDamage } from '../domain/damage.ts';
 import type { Engine, QueryFailure } from '../domain/engine.ts';
 import type { Serving } from '../domain/serving.ts';
 import { quoted } from '../domain/sql.ts';
+import { originTable } from './load-job.ts';
+import type { LoadRecord } from './record.ts';
 
 const noAbort = new AbortController().signal;
 const probeTimeoutMs = 60_000;
@@ -19,8 +21,16 @@ const read = async (engine: Engine, text: string, timeoutMs: number): Promise<Re
     return rows;
   });
 
-/** Throws unless each relation gives a row and the table has the rows that were counted at its load. */
-export const prove = async (engine: Engine, { relations, rows }: Pick<Serving, 'relations' | 'rows'>): Promise<void> => {
+/** Throws unless the file under this alias is the record's own, has the rows that its load counted, and gives a row of each relation. */
+export const prove = async (
+  engine: Engine,
+  alias: string,
+  { loadId, rows }: Pick<LoadRecord, 'loadId' | 'rows'>,
+  { relations }: Pick<Serving, 'relations'>,
+): Promise<void> => {
+  const origin = await read(engine, `SELECT load_id FROM ${quoted(alias)}."main"."${originTable}"`, probeTimeoutMs);
+  if (!origin.ok) throw new Error('the file does not read');
+  if (origin.value[0]?.[0] !== loadId) throw new Error('the file is of another load');
   for (const [mode, relation] of Object.entries(relations)) {
     if (!(await read(engine, `SELECT * FROM ${relation} LIMIT 1`, probeTimeoutMs)).ok) throw new Error(`${mode} does not read`);
   }

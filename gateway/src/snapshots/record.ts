@@ -3,7 +3,7 @@ import type { Column, Manifest, ServingMode } from '@offloader/contract';
 import { join } from 'node:path';
 import type { Loaded } from '../domain/refresh.ts';
 import { readJson, writeDurably } from '../durable-file.ts';
-import { folders, recordFile } from './layout.ts';
+import { folders, isLoadId, recordFile } from './layout.ts';
 
 /** One finished load; lies in its folder. */
 export type LoadRecord = Loaded & {
@@ -29,19 +29,48 @@ export type CacheIndex = { readonly format: 1; readonly datasets: Readonly<Recor
 
 export const emptyIndex: DatasetIndex = { active: null, kept: [], rebuilt: null, refreshed: null, etag: null, lastGoodAt: null };
 
-const isFields = (value: unknown): value is Readonly<Record<string, unknown>> => value !== null && typeof value === 'object';
+const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+/** What is no load's id is nobody's path. */
+const loadIdOrNull = (value: unknown): string | null => (typeof value === 'string' && isLoadId(value) ? value : null);
 
-const isIndex = (value: unknown): value is CacheIndex => isFields(value) && value['format'] === 1 && isFields(value['datasets']);
+/** A damaged entry costs its dataset a cold start, the others nothing. */
+const parseEntry = (value: unknown): DatasetIndex => {
+  if (!isFields(value)) return emptyIndex;
+  const active = loadIdOrNull(value['active']);
+  const kept = Array.isArray(value['kept']) ? value['kept'].map(loadIdOrNull).filter((id) => id !== null && id !== active) : [];
+  return {
+    active,
+    kept: [...new Set(kept)] as readonly string[],
+    rebuilt: textOrNull(value['rebuilt']),
+    refreshed: textOrNull(value['refreshed']),
+    etag: textOrNull(value['etag']),
+    lastGoodAt: textOrNull(value['lastGoodAt']),
+  };
+};
 
 /** The index, or an empty one when it is absent, damaged or of a form that this version does not know: a cold start, not a crash. */
 export const readIndex = async (cacheDir: string): Promise<CacheIndex> => {
   const value = await readJson(folders(cacheDir).index);
-  return isIndex(value) ? value : { format: 1, datasets: {} };
+  const datasets = isFields(value) && value['format'] === 1 && isFields(value['datasets']) ? value['datasets'] : {};
+  return { format: 1, datasets: Object.fromEntries(Object.entries(datasets).map(([name, entry]) => [name, parseEntry(entry)])) };
 };
 
+const fieldTypes = { snapshotId: 'string', layout: 'string', loadedAt: 'string', rows: 'number', bytes: 'number', quality: 'string' };
+
+/** The record of a finished load of this dataset; undefined when it is absent, damaged, another's or of an unknown form. */
 export const readRecord = async (cacheDir: string, dataset: string, loadId: string): Promise<LoadRecord | undefined> => {
   const value = await readJson(join(folders(cacheDir).load(dataset, loadId), recordFile));
-  return isFields(value) && value['format'] === 1 && value['loadId'] === loadId ? (value as LoadRecord) : undefined;
+  const isOne =
+    isFields(value) &&
+    value['format'] === 1 &&
+    value['loadId'] === loadId &&
+    value['dataset'] === dataset &&
+    Array.isArray(value['schema']) &&
+    Array.isArray(value['modes']) &&
+    Object.entries(fieldTypes).every(([name, type]) => typeof value[name] === type);
+  return isOne ? (value as unknown as LoadRecord) : undefined;
 };
 
 export const writeRecord = async (cacheDir: string, record: LoadRecord): Promise<void> =>

@@ -64,7 +64,7 @@ export const createServings = (cacheDir: string, engine: Engine, quarantine: Qua
       const facts = { dataset, snapshotId, watermark, loadedAt, rows, quality, layout, schema, tenantColumn };
       const serving: Serving = { ...facts, relations: relationsOf(alias, record), epoch: epochs };
       try {
-        await prove(engine, serving);
+        await prove(engine, alias, record, serving);
       } catch (error) {
         await engine.detach(alias).catch(() => undefined);
         throw error;

@@ -12,7 +12,7 @@ import type { DatasetActor } from './dataset-actor.ts';
 import { freeBytes } from './disk.ts';
 import type { LoadLimits } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
-import { collectOrphans } from './orphans.ts';
+import { clearTheWay, collectOrphans } from './orphans.ts';
 import { createQuarantine } from './quarantine.ts';
 import { type CacheIndex, createIndexWriter, readIndex } from './record.ts';
 import { createServings } from './servings.ts';
@@ -108,6 +108,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
     state: { lease: servings.lease, servings: servings.servings, kept: servings.kept, onSwap: servings.onSwap },
     warmStart: async (datasets) => {
       bootNames = datasets.map((dataset) => dataset.name);
+      await clearTheWay(cacheDir, bootNames, quarantine);
       await Promise.all(
         datasets.map(async (dataset) => {
           const index = remembered.datasets[dataset.name];
