@@ -63,6 +63,7 @@ const cases: readonly Case[] = [
   ['SourceUnreachable', flag('offloader_source_reachable', visits, 1, 0), [4, 9, 31], [10, 29], visits],
   ['DiskLow', flag('offloader_cache_disk_free_bytes', gateway, 2 ** 30, 2 ** 30 - 1), [4, 9, 31], [10, 29], gateway],
   ['DuckDBDown', flag('offloader_duckdb_up', gateway, 1, 0), [4, 6, 31], [7, 29], gateway],
+  ['CacheVolumeFailed', flag('offloader_cache_volume_ok', gateway, 1, 0), [4, 6, 31], [7, 29], gateway],
   ['ConfigSyncFailing', flag('offloader_config_sync_ok', gateway, 1, 0), [4, 9, 31], [10, 29], gateway],
   ['PoolSaturated', [...flag('offloader_pool_busy', gateway, 15, 16), ['offloader_pool_connections', gateway, '16x40']], [4, 9, 31], [10, 29], gateway],
   // 2 of 100 fail from minute 5 to 29; a rate looks five minutes back.
