@@ -1,5 +1,5 @@
 /** What the cache volume has free and what lies on it. */
-import { readdir, stat, statfs } from 'node:fs/promises';
+import { lstat, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Free bytes on the cache volume, or null when it cannot be told. */
@@ -12,13 +12,18 @@ export const freeBytes = async (cacheDir: string): Promise<number | null> => {
   }
 };
 
+/** The names of what lies in a folder. None when there is no folder, nor when a link stands there: what it leads to is not ours. */
+export const namesIn = async (folder: string): Promise<readonly string[]> => {
+  const seen = await lstat(folder).catch(() => null);
+  return seen?.isDirectory() === true ? readdir(folder).catch(() => []) : [];
+};
+
 /** Bytes that a file or a folder takes on the disk; what goes away meanwhile counts nothing. */
 export const bytesIn = async (path: string): Promise<number> => {
-  const seen = await stat(path).catch(() => null);
+  const seen = await lstat(path).catch(() => null);
   if (seen === null) return 0;
   // Blocks of 512 bytes, whatever the file system's own are.
   if (!seen.isDirectory()) return seen.blocks * 512;
-  const names = await readdir(path).catch(() => []);
-  const sizes = await Promise.all(names.map(async (name) => bytesIn(join(path, name))));
+  const sizes = await Promise.all((await namesIn(path)).map(async (name) => bytesIn(join(path, name))));
   return sizes.reduce((sum, bytes) => sum + bytes, 0);
 };

@@ -1,15 +1,17 @@
-/** What a crash, an aborted load or a removed dataset left on the volume. Whatever lies there, collecting it fails nothing. */
-import { readdir, rm, rmdir, stat } from 'node:fs/promises';
+/**
+ * What a crash, an aborted load or a removed dataset left on the volume. Whatever lies there, collecting it fails nothing, and
+ * no link is followed: where one leads is not ours.
+ */
+import { lstat, rm, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { namesIn } from './disk.ts';
 import { folders, isLoadId } from './layout.ts';
 import type { Quarantine } from './quarantine.ts';
 
-const namesIn = async (folder: string): Promise<readonly string[]> => readdir(folder).catch(() => []);
-
 /** Whether something that is no folder, or no file, stands where one of ours must lie. */
-const isOddOne = async (path: string, isFolder: boolean): Promise<boolean> =>
-  stat(path).then(
-    (seen) => seen.isDirectory() !== isFolder,
+const isOddOne = async (path: string, wanted: 'file' | 'folder'): Promise<boolean> =>
+  lstat(path).then(
+    (seen) => !(wanted === 'file' ? seen.isFile() : seen.isDirectory()),
     () => false,
   );
 
@@ -20,9 +22,11 @@ export const clearTheWay = async (
   { setAside }: Pick<Quarantine, 'setAside'>,
 ): Promise<void> => {
   const place = folders(cacheDir);
-  for (const file of [place.index, `${place.index}.tmp`]) if (await isOddOne(file, false)) await setAside(file, `odd.${basename(file)}`);
+  // What is set aside must have somewhere to go.
+  if (await isOddOne(place.quarantine, 'folder')) await rm(place.quarantine, { force: true }).catch(() => undefined);
+  for (const file of [place.index, `${place.index}.tmp`]) if (await isOddOne(file, 'file')) await setAside(file, `odd.${basename(file)}`);
   for (const dataset of datasets) {
-    if (await isOddOne(place.dataset(dataset), true)) await setAside(place.dataset(dataset), `odd.${dataset}`);
+    if (await isOddOne(place.dataset(dataset), 'folder')) await setAside(place.dataset(dataset), `odd.${dataset}`);
   }
 };
 

@@ -1,9 +1,9 @@
 /** Copies set aside for whoever looks into them. They are bounded in bytes and age, and make way for data that is to serve. */
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, lutimes, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Observe } from '../domain/observation.ts';
 import { type Aside, goneFromQuarantine, type QuarantineBounds } from '../domain/quarantine.ts';
-import { bytesIn } from './disk.ts';
+import { bytesIn, namesIn } from './disk.ts';
 import { folders } from './layout.ts';
 
 export type Quarantine = {
@@ -18,12 +18,11 @@ type Ports = { readonly bounds: QuarantineBounds; readonly observe: Observe; rea
 
 export const createQuarantine = (cacheDir: string, { bounds, observe, now }: Ports): Quarantine => {
   const place = folders(cacheDir).quarantine;
-  const namesAside = async (): Promise<readonly string[]> => readdir(place).catch(() => []);
 
   /** Null when it has gone meanwhile. */
   const look = async (name: string): Promise<Aside | null> => {
     const folder = join(place, name);
-    return Promise.all([bytesIn(folder), stat(folder)]).then(
+    return Promise.all([bytesIn(folder), lstat(folder)]).then(
       ([bytes, { mtimeMs }]) => ({ name, bytes, atMs: mtimeMs }),
       () => null,
     );
@@ -33,7 +32,7 @@ export const createQuarantine = (cacheDir: string, { bounds, observe, now }: Por
     observe({ kind: 'quarantine_removed', name, reason });
   };
   const trim = async (): Promise<void> => {
-    const aside = (await Promise.all((await namesAside()).map(look))).filter((one) => one !== null);
+    const aside = (await Promise.all((await namesIn(place)).map(look))).filter((one) => one !== null);
     for (const { name, reason } of goneFromQuarantine(aside, bounds, now())) await remove(name, reason);
   };
 
@@ -42,7 +41,7 @@ export const createQuarantine = (cacheDir: string, { bounds, observe, now }: Por
       try {
         await mkdir(place, { recursive: true });
         // Its age counts from now on, not from when it was loaded.
-        await utimes(folder, now() / 1000, now() / 1000);
+        await lutimes(folder, now() / 1000, now() / 1000);
         await rename(folder, join(place, name));
       } catch {
         await rm(folder, { recursive: true, force: true });
@@ -51,7 +50,7 @@ export const createQuarantine = (cacheDir: string, { bounds, observe, now }: Por
     },
     trim,
     makeRoom: async () => {
-      const names = await namesAside();
+      const names = await namesIn(place);
       for (const name of names) await remove(name, 'room');
       return names.length > 0;
     },

@@ -1,8 +1,10 @@
 // What may lie on a cache volume: leftovers, files of somebody else, an index or a record of another version or of nobody.
-import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
+import { bytesIn } from '../../src/snapshots/disk.ts';
 import { datasetOf, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
 
@@ -12,6 +14,8 @@ type Index = { format: number; datasets: Record<string, Entry> };
 let room: Room;
 let dataset: CompiledDataset;
 let other: CompiledDataset;
+/** Outside of the volume: it holds a folder that is called like a load, and nobody else's. */
+let elsewhere: string;
 const at = (...path: readonly string[]): string => join(room.cacheDir, ...path);
 const indexFile = (): string => at('index.json');
 const readIndex = async (): Promise<Index> => JSON.parse(await readFile(indexFile(), 'utf8')) as Index;
@@ -39,6 +43,9 @@ const fromVolume = async (): Promise<readonly (string | undefined)[]> => {
 
 beforeAll(async () => {
   room = await openRoom();
+  elsewhere = await mkdtemp(join(tmpdir(), 'offloader-elsewhere-'));
+  await mkdir(join(elsewhere, 'abcdefabcdef'));
+  await writeFile(join(elsewhere, 'abcdefabcdef', 'mine'), 'x');
   // Asked only when a test says so.
   const asked = (file: string, name: string) => {
     const made = datasetOf(room.lake.url.replace('manifest.json', file), {}, [], name);
@@ -55,6 +62,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await room.end();
+  await rm(elsewhere, { recursive: true });
 });
 /** Each case begins with two snapshots of two datasets, the room closed. */
 beforeEach(async () => {
@@ -63,6 +71,9 @@ beforeEach(async () => {
   expect([room.activeId('visits'), room.activeId('other')]).toEqual(['a2', 'a2']);
   await room.close();
   room.observed.length = 0;
+});
+afterEach(async () => {
+  expect(await readdir(elsewhere, { recursive: true })).toEqual(['abcdefabcdef', 'abcdefabcdef/mine']);
 });
 
 describe('an index', () => {
@@ -90,12 +101,15 @@ describe('an index', () => {
     expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
   });
 
-  test.each<[string, unknown]>([
-    ['that is no object', 'x'],
-    ['that names a load outside the volume', { active: '../../../../etc', kept: ['..', '/', 7] }],
-    ['that names a load of nobody', { active: '0123456789ab', kept: [] }],
+  test.each<[string, () => unknown]>([
+    ['that is no object', () => 'x'],
+    [
+      'that names loads outside the volume',
+      () => ({ active: relative(at('snapshots', 'visits'), join(elsewhere, 'abcdefabcdef')), kept: ['..', 7] }),
+    ],
+    ['that names a load of nobody', () => ({ active: '0123456789ab', kept: [] })],
   ])('with an entry %s costs that dataset a cold start, and no other', async (_what, entry) => {
-    await editIndex((index) => void (index.datasets['visits'] = entry as Entry));
+    await editIndex((index) => void (index.datasets['visits'] = entry() as Entry));
     expect(await fromVolume()).toEqual([undefined, 'a2']);
     await room.start(dataset, other);
     expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
@@ -155,7 +169,7 @@ describe('what else lies there', () => {
     await mkdir(at('snapshots', 'lost+found'));
     await writeFile(at('snapshots', 'lost+found', '#12'), 'x');
     await writeFile(at('snapshots', 'visits', 'notes.txt'), 'mine');
-    await symlink('/etc', at('snapshots', 'elsewhere'));
+    await symlink(elsewhere, at('snapshots', 'elsewhere'));
     expect(await fromVolume()).toEqual(['a2', 'a2']);
     expect(await loadsOf('visits')).toEqual([...before.visits, 'notes.txt'].toSorted());
     expect(await loadsOf('other')).toEqual(before.other);
@@ -173,5 +187,23 @@ describe('what else lies there', () => {
     await room.start(dataset, other);
     expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
     expect(await readFile(at('quarantine', 'odd.visits'), 'utf8')).toBe('a file');
+  });
+
+  test('is never followed out of the volume when it is a link', async () => {
+    await rm(at('snapshots', 'visits'), { recursive: true });
+    await symlink(elsewhere, at('snapshots', 'visits'));
+    await symlink(join(elsewhere, 'abcdefabcdef'), at('snapshots', 'other', 'abcdefabcdef'));
+    await rm(at('quarantine'), { recursive: true, force: true });
+    await symlink(elsewhere, at('quarantine'));
+    const { mtimeMs } = await stat(elsewhere);
+    expect(await fromVolume()).toEqual([undefined, 'a2']);
+    await room.start(dataset, other);
+    expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
+    expect(await readlink(at('quarantine', 'odd.visits'))).toBe(elsewhere);
+    expect(await loadsOf('other')).not.toContain('abcdefabcdef');
+    expect((await stat(elsewhere)).mtimeMs).toBe(mtimeMs);
+    // Of a link its own bytes count, not those of what it leads to.
+    await writeFile(join(elsewhere, 'abcdefabcdef', 'mine'), Buffer.alloc(2 ** 16));
+    expect(await bytesIn(at('quarantine'))).toBeLessThan(2 ** 16);
   });
 });
