@@ -8,6 +8,8 @@ import { createEngine, type EngineOptions } from '../../src/duckdb/engine.ts';
 import { settingsTable } from '../../src/settings.ts';
 import { apiKey, endpoint, startWorld, visitsDataset } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
+import { testWithProc } from '../support/linux.ts';
+import { startProcess } from '../support/process.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -104,20 +106,6 @@ describe('Threads and memory limit env cap the whole engine, not each connection
     await engine.close();
   });
 
-  test('four more threads are four more of the process, however many connections query', async () => {
-    const threadsOf = async (threads: number): Promise<number> => {
-      const before = (await readdir('/proc/self/task')).length;
-      const engine = await open({ threads });
-      await onEach(engine, 'SELECT sum(i) FROM range(1000000) r(i) GROUP BY i % 100');
-      const used = (await readdir('/proc/self/task')).length - before;
-      await engine.close();
-      return used;
-    };
-    // The first also starts what the process has of its own.
-    await threadsOf(2);
-    expect((await threadsOf(7)) - (await threadsOf(3))).toBe(4);
-  });
-
   describe('as the environment says', () => {
     let lake: Lake;
     beforeAll(async () => {
@@ -126,24 +114,32 @@ describe('Threads and memory limit env cap the whole engine, not each connection
     });
     afterAll(async () => lake.remove());
 
-    /** Threads of this process while a gateway with this environment serves, and how it answers. */
-    const withGateway = async (environment: Record<string, string>) => {
-      const world = await startWorld([visitsDataset(lake.url), endpoint('daily'), apiKey('acme')], environment);
-      const { status } = await world.get('/v1/endpoints/daily', 'acme-token');
-      const threads = (await readdir('/proc/self/task')).length;
-      await world.end();
-      return { status, threads };
-    };
+    const resources = () => [visitsDataset(lake.url), endpoint('daily', { cache: { policy: 'None' } }), apiKey('acme')];
 
-    test('OFFLOADER_DUCKDB_THREADS', async () => {
+    testWithProc('OFFLOADER_DUCKDB_THREADS: three more are three more of the process, however many connections query', async () => {
       expect(settingsTable.duckdbThreads.env).toBe('OFFLOADER_DUCKDB_THREADS');
-      const [few, more] = [await withGateway({ OFFLOADER_DUCKDB_THREADS: '3' }), await withGateway({ OFFLOADER_DUCKDB_THREADS: '6' })];
-      expect([few.status, more.status, more.threads - few.threads]).toEqual([200, 200, 3]);
+      /** In a process of its own: nothing but a gateway starts or ends threads there. */
+      const threadsOf = async (threads: number, connections: number): Promise<number> => {
+        const limits = { OFFLOADER_DUCKDB_THREADS: String(threads), OFFLOADER_POOL_SIZE: String(connections) };
+        const gateway = await startProcess(resources(), limits);
+        const ask = async (): Promise<number> => {
+          const headers = { authorization: 'Bearer acme-token' };
+          return (await fetch(`http://127.0.0.1:${gateway.apiPort}/v1/endpoints/daily`, { headers })).status;
+        };
+        expect(new Set(await Promise.all(Array.from({ length: connections }, ask)))).toEqual(new Set([200]));
+        const used = (await readdir(`/proc/${gateway.child.pid}/task`)).length;
+        await gateway.end();
+        return used;
+      };
+      const [more, few] = await Promise.all([threadsOf(6, 12), threadsOf(3, 1)]);
+      expect(more - few).toBe(3);
     });
 
     test('OFFLOADER_DUCKDB_MEMORY_LIMIT', async () => {
       expect(settingsTable.duckdbMemoryLimit.env).toBe('OFFLOADER_DUCKDB_MEMORY_LIMIT');
-      expect((await withGateway({ OFFLOADER_DUCKDB_MEMORY_LIMIT: '1MiB' })).status).toBe(500);
+      const world = await startWorld(resources(), { OFFLOADER_DUCKDB_MEMORY_LIMIT: '1MiB' });
+      expect((await world.get('/v1/endpoints/daily', 'acme-token')).status).toBe(500);
+      await world.end();
     });
   });
 });
