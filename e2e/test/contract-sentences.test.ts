@@ -19,6 +19,7 @@ const proven: readonly string[] = [
   'Values in JSON',
   'HTTP edge',
   'Pool and limits',
+  'Details that clients see',
 ];
 
 /** Ends of sentences: a full stop before a blank and a capital, a digit, a sign or a code span. */

@@ -152,15 +152,6 @@ describe('snapshot status --admin-url --admin-token: one line per dataset with a
   });
 });
 
-test('triage is 0 when all is well, and 1 with owner, action and runbook when it is not', async () => {
-  await until('no incident', async () => (await inProcess(['triage', ...admin()])).code === 0);
-  expect(await inProcess(['triage', ...admin()])).toEqual({ code: 0, out: 'OK: nothing found\n', err: '' });
-  expect(await inProcess(['triage', '--admin-url', await nowhere()])).toMatchObject({
-    code: 1,
-    err: expect.stringContaining('gateway_does_not_start, owner Environment, runbooks/gateway-does-not-start.md'),
-  });
-});
-
 describe('HTTP calls of the CLI time out after 5 s.', () => {
   // publish into a silent store: publish-stores.test.ts
   test('each command that calls a server which takes the call and never answers', async () => {

@@ -43,9 +43,8 @@ const diagnostics = async (): Promise<any> => (await world.admin('/diagnostics',
 const reportOf = async (name: string): Promise<any> => (await diagnostics()).datasets.find((one: any) => one.dataset === name);
 const loads = (): number => world.observed.filter((event) => event.kind === 'refresh_ended' && event.dataset === 'visits' && event.status === 'ok').length; // prettier-ignore
 
-suite(
-  "Standalone honours annotations and tokens of the manifests as the operator does (refresh, rebuild), takes `interval: 1s` and up, shows config_sync enabled, and takes credentials from the SDK's chain or from `credentialsSecretRef` as a folder of that name under OFFLOADER_SECRETS_DIR.",
-  () => {
+suite('standalone mode', () => {
+  describe("Standalone honours annotations and tokens of the manifests as the operator does (refresh, rebuild), takes `interval: 1s` and up, shows config_sync enabled, and takes credentials from the SDK's chain or from `credentialsSecretRef` as a folder of that name under OFFLOADER_SECRETS_DIR.", () => {
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'offloader-standalone-'));
       store = await startMinio(folder);
@@ -109,5 +108,5 @@ suite(
       expect(asked.length).toBeGreaterThan(0);
       expect(asked.filter(({ authorization = '' }) => !authorization.includes(`Credential=${minioKeys.accessKeyId}/`))).toEqual([]);
     });
-  },
-);
+  });
+});
