@@ -1,6 +1,10 @@
 /** The loader process: takes one job from its parent, answers it, ends. */
 import { load } from './loader.ts';
 import type { LoadJob } from './load-job.ts';
+import { stepBack } from './step-back.ts';
+
+// Before the job comes, and DuckDB's threads with it.
+stepBack();
 
 process.once('message', (job) => {
   void load(job as LoadJob)

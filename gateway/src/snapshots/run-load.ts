@@ -1,6 +1,5 @@
 /** Runs one load in a child process, so that one that dies or grows too large takes nothing with it. */
 import { fork } from 'node:child_process';
-import { getPriority, setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { LoadAnswer, LoadJob } from './load-job.ts';
 
@@ -28,8 +27,6 @@ export const runLoad = async (job: LoadJob, signal: AbortSignal): Promise<LoadAn
       env: environment(),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    // What serves comes first: a load takes the processor time that is left. At once, before it has threads, who take it over.
-    if (child.pid !== undefined) setPriority(child.pid, Math.min(getPriority() + 10, 19));
     const kill = (): void => void child.kill('SIGKILL');
     signal.addEventListener('abort', kill, { once: true });
     let answer: LoadAnswer | undefined;
