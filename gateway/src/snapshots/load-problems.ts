@@ -3,7 +3,8 @@ import type { Problem, ProblemCode } from '@offloader/contract';
 
 /** What quotes a value of the data comes first and is known by how it begins: the value may say anything. */
 const patterns: readonly (readonly [RegExp, ProblemCode, string])[] = [
-  [/^(Conversion Error|Invalid Input Error: Malformed JSON)/, 'value_does_not_fit', 'a value does not fit the declared type'],
+  // The second form is that of error() in our own casts.
+  [/^(Invalid Input Error: )?(Conversion Error|Malformed JSON)/, 'value_does_not_fit', 'a value does not fit the declared type'],
   [/^(Invalid Input Error: )?CSV Error/, 'corrupt_file', 'the file cannot be read'],
   [/No space left|ENOSPC|EDQUOT|quota exceeded|failed to write|disk is full/i, 'disk_full', 'the cache volume is full'],
   [/Out of Memory|failed to (allocate|pin)|could not allocate/i, 'out_of_memory', 'the load needs more memory than its limit'],
@@ -26,7 +27,8 @@ const hints: { readonly [code in ProblemCode]?: string } = {
 
 /** Only names stand in the message, never a value of the data. */
 export const loadProblem = (error: unknown, path: string, file: string | null, column?: string): Problem => {
-  const text = error instanceof Error ? error.message : String(error);
+  // Not by its class: an error of native code may be of another realm's.
+  const text = String((error as { readonly message?: unknown } | null)?.message ?? error);
   const [, code, meaning] = patterns.find(([pattern]) => pattern.test(text)) ?? [null, 'load_failed' as const, 'the load broke'];
   const where = [file === null ? '' : `file ${file}`, column === undefined ? '' : `column ${column}`]
     .filter((part) => part !== '')

@@ -30,9 +30,12 @@ const keyOf = (table: Table, file: string): string => `tables/${table}/${file}`;
 
 /** A Parquet file in which every row carries `n`. */
 const part = async (n: number, rows = 100): Promise<Uint8Array> => {
-  await lake.publish(`p${n}`, visits(n, rows));
-  return readFile(lake.fileOf(`p${n}`));
+  // One at a time: a lake has one writer.
+  const made = parts.then(async () => lake.publish(`p${n}`, visits(n, rows))).then(async () => readFile(lake.fileOf(`p${n}`)));
+  parts = made;
+  return made;
 };
+let parts: Promise<unknown> = Promise.resolve();
 const commit = async ({ store }: Place, table: Table, tid: string, marker: unknown): Promise<void> => {
   // Update times are compared by the millisecond.
   const since = Date.now();
