@@ -19,7 +19,8 @@ const base = {
 
 export default {
   reporters: ['default', '<rootDir>/jest.closing-line.mjs'],
-  testTimeout: 60_000,
+  // No measure of anything: only a bound on a hang, also on a machine that is busy with other things.
+  testTimeout: 180_000,
   // A test that fails before it has closed its server must not keep the run from ending.
   forceExit: true,
   projects: [

@@ -37,7 +37,7 @@ export const clientOf = (kubeconfig: string): ApiClient => {
 };
 
 /** Waits for a condition; the message says what was waited for. */
-export const until = async (what: string, condition: () => Promise<boolean> | boolean, withinMs = 20_000): Promise<void> => {
+export const until = async (what: string, condition: () => Promise<boolean> | boolean, withinMs = 60_000): Promise<void> => {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`gave up waiting for ${what}`);
