@@ -16,8 +16,8 @@ export const offloader = async (...args: string[]): Promise<void> => {
   if (code !== 0) throw new Error(`offloader ${args[0] ?? ''} ended with ${String(code)}`);
 };
 
-/** Starts the gateway on an example's configuration; what it logs goes to a file. */
-export const startGateway = (places: Places): ChildProcess => {
+/** Starts the gateway on an example's configuration, with the settings that are the example's; what it logs goes to a file. */
+export const startGateway = (places: Places, settings: Readonly<Record<string, string>>): ChildProcess => {
   const log = openSync(places.log, 'w');
   return spawn(process.execPath, [...command, 'serve'], {
     cwd: root,
@@ -25,6 +25,7 @@ export const startGateway = (places: Places): ChildProcess => {
     env: {
       OFFLOADER_SECRET_KEY_BASE: 'only-for-the-demo-only-for-the-demo-only',
       ...process.env,
+      ...settings,
       OFFLOADER_CONFIG: places.config,
       OFFLOADER_CACHE_DIR: places.cache,
       OFFLOADER_API_PORT: apiPort,

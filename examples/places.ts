@@ -1,11 +1,11 @@
-/** Where the examples keep what they make: everything under .demo/ of the checkout, which git ignores. */
+/** Where the examples keep what they make: everything under .demo/ of the checkout, which git ignores, or under OFFLOADER_DEMO_DIR. */
 import { join } from 'node:path';
 
 export const root = join(import.meta.dirname, '..');
 
 /** The folders of one example. */
 export const placesOf = (example: string) => {
-  const home = join(root, '.demo', example);
+  const home = join(process.env['OFFLOADER_DEMO_DIR'] ?? join(root, '.demo'), example);
   return {
     home,
     staging: join(home, 'staging'),

@@ -10,12 +10,16 @@ import type { Places } from './places.ts';
 const readyLimitMs = 120_000;
 
 /** Serves until the process is told to stop; the exit code says how that went. */
-export const serveExample = async (places: Places, examples: readonly string[]): Promise<number> => {
+export const serveExample = async (
+  places: Places,
+  examples: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<number> => {
   if (await isReady()) {
     console.error(`something is served at ${adminUrl} already; stop it, or set OFFLOADER_API_PORT and OFFLOADER_ADMIN_PORT`);
     return 1;
   }
-  const gateway = startGateway(places);
+  const gateway = startGateway(places, settings);
   const ended = once(gateway, 'exit') as Promise<[number | null]>;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => gateway.kill('SIGTERM'));
   const isUp = await until(async () => gateway.exitCode !== null || (await isReady()), readyLimitMs);
@@ -32,5 +36,6 @@ export const serveExample = async (places: Places, examples: readonly string[]):
   return code ?? 0;
 };
 
-/** A line to copy: one call with a token. */
-export const curl = (token: string, path: string): string => `curl -s -H 'Authorization: Bearer ${token}' '${apiUrl}/v1/endpoints/${path}'`;
+/** A line to copy: one call, with a token where one is asked for. */
+export const curl = (token: string | undefined, path: string): string =>
+  `curl -s ${token === undefined ? '' : `-H 'Authorization: Bearer ${token}' `}'${apiUrl}/v1/endpoints/${path}'`;

@@ -3,10 +3,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { plainEnv, repository } from './run-offloader.ts';
 
 export type Store = { readonly url: string; readonly env: Readonly<Record<string, string>>; readonly stop: () => Promise<void> };
@@ -22,15 +21,6 @@ const find = (tool: 'minio' | 'fake-gcs-server'): string | undefined => {
     if (process.env['CI'] === 'true') throw error;
     return undefined;
   }
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 type Started = {

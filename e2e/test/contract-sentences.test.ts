@@ -20,6 +20,7 @@ const proven: readonly string[] = [
   'HTTP edge',
   'Pool and limits',
   'Details that clients see',
+  'Demo project and failure lab (make our own data with the same shape)',
 ];
 
 /** Ends of sentences: a full stop before a blank and a capital, a digit, a sign or a code span. */
