@@ -1,5 +1,7 @@
 // Test projects: `unit` (x.test.ts beside x.ts, pure), `integration` (<workspace>/test, real DuckDB and real servers),
 // `e2e` (a real cluster; started by e2e/run only). Sources run as native ES modules, transformed by swc.
+import { availableParallelism } from 'node:os';
+
 const transform = {
   '^.+\\.ts$': [
     '@swc/jest',
@@ -23,6 +25,9 @@ export default {
   testTimeout: 180_000,
   // A test that fails before it has closed its server must not keep the run from ending.
   forceExit: true,
+  // Two at least: suites wait more than they compute. ES modules are never collected, so a worker that has grown is replaced.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
+  workerIdleMemoryLimit: '1GB',
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/{contract,gateway,operator,cli,bench}/{src,scripts}/**/*.test.ts'] },
     { ...base, displayName: 'integration', testMatch: ['<rootDir>/{contract,gateway,operator,cli,e2e,bench}/test/**/*.test.ts'] },
