@@ -1,7 +1,7 @@
 /** What is known of one dataset. Its own attempts, one at a time, and its configuration change it; nobody else does. */
 import type { CompiledDataset, SourceCredentials } from '@offloader/contract';
 import type { ObjectStore } from './object-store.ts';
-import { type DatasetIndex, emptyIndex } from './record.ts';
+import { type Damaged, type DatasetIndex, emptyIndex } from './record.ts';
 import type { Attempt } from './report.ts';
 
 export type DatasetState = {
@@ -18,8 +18,7 @@ export type DatasetState = {
   refused: string | null;
   reachable: boolean | null;
   manifestValid: boolean | null;
-  /** The snapshot whose files are damaged or gone, until one has been built again. */
-  damaged: { readonly snapshotId: string; readonly atMs: number } | null;
+  damaged: Damaged | null;
   ended: boolean;
   /** Ends the load that runs. */
   abort: AbortController;

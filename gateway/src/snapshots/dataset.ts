@@ -111,7 +111,9 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     configure,
     warm: ({ active, kept, damaged, index }) => {
       held.restore(active, kept);
-      state.damaged = damaged === null ? null : { snapshotId: damaged, atMs: now() };
+      // What was damaged before the restart is still to be built again, unless it serves.
+      const before = index.damaged?.snapshotId === active?.record.snapshotId ? null : index.damaged;
+      state.damaged = before ?? (damaged === null ? null : { snapshotId: damaged, atMs: now() });
       state.index = index;
       state.seen = active === null || index.etag === null ? null : { etag: index.etag, snapshotId: active.record.snapshotId };
     },
@@ -132,6 +134,7 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
         etag: seen !== null && seen.snapshotId === active?.snapshotId ? seen.etag : null,
         active: active?.loadId ?? null,
         kept: held.kept().map((one) => one.record.loadId),
+        damaged: state.damaged,
       };
     },
     report: (nowMs) => reportOf({ ...state, active: held.active(), kept: held.kept(), staged: held.staged() }, nowMs),

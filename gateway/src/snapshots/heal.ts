@@ -36,8 +36,9 @@ export const createHealer = (
   const condemn = (bad: Attached, reason: string): void => {
     const wasActive = bad === held.active();
     tell(bad, reason);
-    held.condemn(bad);
+    // First: the index that lets go of the file says what became of it.
     if (wasActive) buildAgain(bad);
+    held.condemn(bad);
   };
 
   const checkFile = async (one: Attached): Promise<void> => {

@@ -17,6 +17,9 @@ export type LoadRecord = Loaded & {
   readonly modes: readonly ServingMode[];
 };
 
+/** The snapshot whose files are damaged or gone, until one has been built again. */
+export type Damaged = { readonly snapshotId: string; readonly atMs: number };
+
 export type DatasetIndex = {
   readonly active: string | null;
   readonly kept: readonly string[];
@@ -24,16 +27,29 @@ export type DatasetIndex = {
   readonly refreshed: string | null;
   readonly etag: string | null;
   readonly lastGoodAt: string | null;
+  readonly damaged: Damaged | null;
 };
 export type CacheIndex = { readonly format: 1; readonly datasets: Readonly<Record<string, DatasetIndex>> };
 
-export const emptyIndex: DatasetIndex = { active: null, kept: [], rebuilt: null, refreshed: null, etag: null, lastGoodAt: null };
+export const emptyIndex: DatasetIndex = {
+  active: null,
+  kept: [],
+  rebuilt: null,
+  refreshed: null,
+  etag: null,
+  lastGoodAt: null,
+  damaged: null,
+};
 
 const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
   value !== null && typeof value === 'object' && !Array.isArray(value);
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 /** What is no load's id is nobody's path. */
 const loadIdOrNull = (value: unknown): string | null => (typeof value === 'string' && isLoadId(value) ? value : null);
+const damagedOrNull = (value: unknown): Damaged | null =>
+  isFields(value) && typeof value['snapshotId'] === 'string' && typeof value['atMs'] === 'number'
+    ? { snapshotId: value['snapshotId'], atMs: value['atMs'] }
+    : null;
 
 /** A damaged entry costs its dataset a cold start, the others nothing. */
 const parseEntry = (value: unknown): DatasetIndex => {
@@ -47,6 +63,7 @@ const parseEntry = (value: unknown): DatasetIndex => {
     refreshed: textOrNull(value['refreshed']),
     etag: textOrNull(value['etag']),
     lastGoodAt: textOrNull(value['lastGoodAt']),
+    damaged: damagedOrNull(value['damaged']),
   };
 };
 

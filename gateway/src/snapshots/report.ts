@@ -7,7 +7,7 @@ import {
   type Problem,
   type RefreshError,
 } from '@offloader/contract';
-import type { DatasetIndex } from './record.ts';
+import type { Damaged, DatasetIndex } from './record.ts';
 import type { Attached } from './servings.ts';
 
 export type Attempt = {
@@ -26,7 +26,7 @@ type State = {
   readonly refused: string | null;
   readonly reachable: boolean | null;
   readonly manifestValid: boolean | null;
-  readonly damaged: { readonly snapshotId: string; readonly atMs: number } | null;
+  readonly damaged: Damaged | null;
   readonly index: DatasetIndex;
 };
 
