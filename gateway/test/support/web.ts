@@ -5,12 +5,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { certify, trust } from './certificates.ts';
-import type { Asked } from './stores.ts';
+import type { Asked, Store } from './stores.ts';
 
 export type Web = {
   readonly url: string;
   readonly asked: Asked[];
-  answer: (asked: Asked) => number | undefined;
+  /** As a Store's. */
+  answer: Store['answer'];
   /** Whether it names versions, and gives parts, of what it serves. */
   knows: { etags: boolean; parts: boolean };
   put(key: string, bytes: Uint8Array): Promise<void>;
@@ -35,20 +36,22 @@ export const startWeb = async (folder: string): Promise<Web> => {
   const certificate = await certify(folder, ['localhost']);
   const forget = trust(certificate);
   const objects = new Map<string, Uint8Array>();
-  const web = { asked: [] as Asked[], answer: (_asked: Asked): number | undefined => undefined, knows: { etags: true, parts: true } };
-  const server = createServer(certificate, (incoming, outgoing) => {
+  const answer: Web['answer'] = () => undefined;
+  const web = { asked: [] as Asked[], answer, knows: { etags: true, parts: true } };
+  const reply = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const asked: Asked = {
       path: `${incoming.method} ${incoming.url}`,
       authorization: incoming.headers.authorization,
       headers: incoming.headers,
     };
     web.asked.push(asked);
-    const status = web.answer(asked);
+    const status = await web.answer(asked);
     const bytes = objects.get(decodeURIComponent(new URL(incoming.url ?? '', 'https://localhost').pathname.replace('/lake/', '')));
     if (status !== undefined) outgoing.writeHead(status, status === 302 ? { location: '/lake/elsewhere' } : {}).end();
     else if (bytes === undefined) outgoing.writeHead(404).end();
     else send(bytes, incoming, outgoing, web.knows);
-  }).listen(0, '127.0.0.1');
+  };
+  const server = createServer(certificate, (incoming, outgoing) => void reply(incoming, outgoing)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return Object.assign(web, {
     url: `https://localhost:${(server.address() as AddressInfo).port}`,
