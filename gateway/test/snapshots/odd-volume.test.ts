@@ -76,7 +76,7 @@ afterEach(async () => {
   expect(await readdir(elsewhere, { recursive: true })).toEqual(['abcdefabcdef', 'abcdefabcdef/mine']);
 });
 
-describe('an index', () => {
+describe('Warm-start index missing/corrupt, or its table gone ⇒ cold start for those datasets, not a crash.', () => {
   test.each<[string, () => Promise<void>]>([
     ['of a newer form', async () => editIndex((index) => ({ ...index, format: 2 }))],
     ['that is cut off', async () => writeFile(indexFile(), '{"format":1,"datasets":{"visits":{"act')],
@@ -90,7 +90,7 @@ describe('an index', () => {
         await mkdir(join(indexFile(), 'x'), { recursive: true });
       },
     ],
-  ])('%s is a cold start, and written anew', async (_what, change) => {
+  ])('an index %s is a cold start, and written anew', async (_what, change) => {
     await change();
     expect(await fromVolume()).toEqual([undefined, undefined]);
     await room.start(dataset, other);
@@ -108,7 +108,7 @@ describe('an index', () => {
       () => ({ active: relative(at('snapshots', 'visits'), join(elsewhere, 'abcdefabcdef')), kept: ['..', 7] }),
     ],
     ['that names a load of nobody', () => ({ active: '0123456789ab', kept: [] })],
-  ])('with an entry %s costs that dataset a cold start, and no other', async (_what, entry) => {
+  ])('an index with an entry %s costs that dataset a cold start, and no other', async (_what, entry) => {
     await editIndex((index) => void (index.datasets['visits'] = entry() as Entry));
     expect(await fromVolume()).toEqual([undefined, 'a2']);
     await room.start(dataset, other);
@@ -116,7 +116,20 @@ describe('an index', () => {
     expect(await loadsOf('visits')).toHaveLength(1);
   });
 
-  test('that names one load twice attaches it once', async () => {
+  test.each<[string, string]>([
+    ['whose folder has gone', ''],
+    ['whose table has gone', 'data.duckdb'],
+    ['whose record has gone', 'snapshot.json'],
+  ])('a load %s costs that dataset a cold start, and no other', async (_what, file) => {
+    const { active, kept } = (await readIndex()).datasets['visits']!;
+    for (const id of [active, ...kept]) await rm(at('snapshots', 'visits', id, file), { recursive: true });
+    expect(await fromVolume()).toEqual([undefined, 'a2']);
+    await room.start(dataset, other);
+    expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
+    expect(await loadsOf('visits')).toHaveLength(1);
+  });
+
+  test('an index that names one load twice attaches it once', async () => {
     await editIndex(({ datasets }) => void (datasets['visits']!.kept = [datasets['visits']!.active, ...datasets['visits']!.kept]));
     expect(await fromVolume()).toEqual(['a2', 'a2']);
     expect(room.report().kept).not.toContain('a2');
@@ -160,11 +173,14 @@ test('a snapshot file that lies in the place of another is found by what stands 
 });
 
 describe('what else lies there', () => {
-  test('goes when it is a load that nobody holds, and stays when it is none of ours', async () => {
+  test('Orphan tables/files (crash, restart, aborted stage) are collected at boot.', async () => {
     const before = { visits: await loadsOf('visits'), other: await loadsOf('other') };
     await cp(at('snapshots', 'visits', before.visits[0]!), at('snapshots', 'visits', 'abcdefabcdef'), { recursive: true });
     await cp(at('snapshots', 'visits'), at('snapshots', 'removed-dataset'), { recursive: true });
-    await mkdir(at('snapshots', 'visits', '0000000000ff', 'spill'), { recursive: true });
+    // As a load that was killed leaves it: files half there, what a sort spilled, no table.
+    for (const part of ['spill', 'files']) await mkdir(at('snapshots', 'visits', '0000000000ff', part), { recursive: true });
+    await writeFile(at('snapshots', 'visits', '0000000000ff', 'files', '0.parquet'), 'PAR1');
+    // What is none of ours stays.
     await mkdir(at('lost+found'));
     await mkdir(at('snapshots', 'lost+found'));
     await writeFile(at('snapshots', 'lost+found', '#12'), 'x');
