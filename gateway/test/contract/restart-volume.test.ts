@@ -165,6 +165,7 @@ describe('Budget: during a refresh the disk holds old + new of that dataset.', (
       await polling;
       expect(room.activeId()).toBe(`a${n}`);
       await until(async () => (await readdir(folder())).length === 1 + keep);
+      expect((await readdir(folder((await index()).active!))).toSorted()).toEqual(['data.duckdb', 'snapshot.json']);
       const size = await bytesIn(folder((await index()).active!));
       const fileBytes = await bytesIn(room.lake.fileOf(`a${n}`));
       expect(loads).toBeLessThanOrEqual(most);
