@@ -1,5 +1,5 @@
 // The lifecycle of snapshots over real files, a real loader process and a real DuckDB.
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -34,11 +34,6 @@ const open = async (operatorGoneMs = 0, now = Date.now): Promise<void> => {
 const close = async (): Promise<void> => {
   await snapshots.close();
   await engine.close();
-};
-const reopen = async (dataset: CompiledDataset): Promise<void> => {
-  await close();
-  await open();
-  await snapshots.warmStart([dataset]);
 };
 const report = (): DatasetReport => snapshots.reports(Date.now())[0]!;
 const activeId = (): string | undefined => report().active_snapshot?.snapshot_id;
@@ -229,63 +224,6 @@ describe('a swap under load', () => {
     expect(mixed).toEqual([]);
     expect(Math.min(...counts)).toBeGreaterThan(4);
     await until(() => report().kept.length === 1);
-  });
-});
-
-describe('coming back', () => {
-  test('a restart serves before the source is asked, even with the source gone', async () => {
-    const dataset = datasetOf(lake.url);
-    await lake.publish('a1', visits(1));
-    await start(dataset);
-    await lake.remove();
-    await reopen(dataset);
-    expect(await answer()).toEqual({ id: 'a1', values: [1] });
-    await start(dataset);
-    expect(report()).toMatchObject({ last_attempted: { status: 'rejected' }, active_snapshot: { snapshot_id: 'a1' } });
-    lake = await createLake();
-  });
-
-  test.each([
-    ['a lost index', async () => rm(join(cacheDir, 'index.json'))],
-    ['a damaged index', async () => writeFile(join(cacheDir, 'index.json'), '{"format":1,')],
-    [
-      'a truncated snapshot file',
-      async () => {
-        const [load] = await readdir(join(cacheDir, 'snapshots', 'visits'));
-        await truncate(join(cacheDir, 'snapshots', 'visits', load!, 'data.duckdb'), 100);
-      },
-    ],
-    ['a volume that was wiped', async () => rm(join(cacheDir, 'snapshots'), { recursive: true })],
-  ])('%s is a cold start, not a crash', async (_what, damage) => {
-    const dataset = datasetOf(lake.url);
-    await lake.publish('a1', visits(1));
-    await start(dataset);
-    await close();
-    await damage();
-    await open();
-    await snapshots.warmStart([dataset]);
-    await start(dataset);
-    expect(await answer()).toEqual({ id: 'a1', values: [1] });
-    expect(await readdir(join(cacheDir, 'snapshots', 'visits'))).toHaveLength(1);
-  });
-});
-
-describe('a damaged file of the active snapshot at boot', () => {
-  test('lets the kept snapshot serve while the source is away', async () => {
-    const dataset = datasetOf(lake.url);
-    await lake.publish('a1', visits(1));
-    await start(dataset);
-    await lake.publish('a2', visits(2));
-    await snapshots.refresh('visits', { force: false });
-    const index = async () => JSON.parse(await readFile(join(cacheDir, 'index.json'), 'utf8')).datasets.visits as { active: string };
-    await close();
-    await truncate(join(cacheDir, 'snapshots', 'visits', (await index()).active, 'data.duckdb'), 100);
-    await lake.remove();
-    await open();
-    await snapshots.warmStart([dataset]);
-    await start(dataset);
-    expect(await answer()).toEqual({ id: 'a1', values: [1] });
-    lake = await createLake();
   });
 });
 
