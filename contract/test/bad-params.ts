@@ -9,7 +9,7 @@ const reserved: readonly BadResource[] = ['limit', 'offset', 'columns', 'cursor'
   path: `${at}.name`,
   refusal: 'a parameter cannot be named limit, offset, columns, cursor: the gateway owns these; rename it',
 }));
-/** The API server keeps a default as it is written and lets no rule look at it. */
+/** A schema cannot tell these: a policy does. */
 const defaults: readonly BadResource[] = (
   [
     ['a word for an integer', { type: 'integer', default: 'ten' }],
@@ -28,7 +28,13 @@ const defaults: readonly BadResource[] = (
     ['a list with a faulty member', { type: 'integer', list: true, default: [1, 'two'] }],
     ['an object', { type: 'string', default: { a: 1 } }],
   ] as const
-).map(([what, param]) => ({ name: `a default that is ${what}`, object: declaring(param), code: 'invalid_default', path: `${at}.default` }));
+).map(([what, param]) => ({
+  name: `a default that is ${what}`,
+  object: declaring(param),
+  code: 'invalid_default',
+  path: `${at}.default`,
+  refusal: 'is not a value that this parameter takes; correct it',
+}));
 
 // prettier-ignore
 export const badParams: readonly BadResource[] = [

@@ -40,19 +40,21 @@ suite('the chart without any values', () => {
     ]);
   });
 
-  test('carries the three kinds as generated, and leaves them when the release goes', async () => {
+  test('carries the three kinds and their policy as generated, and leaves them when the release goes', async () => {
     for (const file of readdirSync(new URL('crds/', root)))
       expect(readFileSync(new URL(`helm/offloader/files/crds/${file}`, root), 'utf8')).toBe(
         readFileSync(new URL(`crds/${file}`, root), 'utf8'),
       );
-    expect(named(objects, 'CustomResourceDefinition')).toHaveLength(3);
+    const kinds = ['CustomResourceDefinition', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'];
+    const counts = (rendered: readonly Rendered[]) => kinds.map((kind) => named(rendered, kind).length);
+    expect(counts(objects)).toEqual([3, 1, 1]);
     const keptBy = (rendered: readonly Rendered[]) =>
-      rendered
-        .filter(({ kind }) => kind === 'CustomResourceDefinition')
-        .map(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy']);
-    expect(keptBy(objects)).toEqual(['keep', 'keep', 'keep']);
-    expect(keptBy(await render({ 'crds.keep': 'false' }))).toEqual([undefined, undefined, undefined]);
-    expect(named(await render({ 'crds.enabled': 'false' }), 'CustomResourceDefinition')).toEqual([]);
+      rendered.filter(({ kind }) => kinds.includes(kind)).map(({ metadata }) => metadata.annotations?.['helm.sh/resource-policy']);
+    expect(keptBy(objects)).toEqual(Array(5).fill('keep'));
+    expect(keptBy(await render({ 'crds.keep': 'false' }))).toEqual(Array(5).fill(undefined));
+    expect(counts(await render({ 'crds.enabled': 'false' }))).toEqual([0, 0, 0]);
+    // A policy is for API servers that know one.
+    expect(counts(await render({}, 'offloader', '1.29.0'))).toEqual([3, 0, 0]);
   });
 
   test('lets the operator do what it says it does, in its namespace, and nothing by wildcard', () => {

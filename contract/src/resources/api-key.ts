@@ -41,7 +41,10 @@ export const ApiKeySpecShape = Type.Object(
         '!has(self.rotation) || has(self.tokenSecret)',
         'rotation mints a new token, which needs tokenSecret; with hash, put the new hash in its place',
       ),
-      cel("!('*' in self.endpoints) || size(self.endpoints) == 1", 'endpoints is either ["*"] alone or a list of names'),
+      cel(
+        "!('*' in self.endpoints) || size(self.endpoints) == 1",
+        'endpoints is either ["*"] alone or a list of names; remove "*" or the names',
+      ),
     ],
   },
 );

@@ -41,7 +41,7 @@ const Source = Type.Object(
         '!(has(self.credentialsSecretRef) && has(self.anonymous) && self.anonymous)',
         'anonymous: true sends no credentials; remove source.credentialsSecretRef or set anonymous to false',
       ),
-      cel(`self.interval.matches('${secondOrMorePattern}')`, 'interval is under 1s; a source is asked at most once a second'),
+      cel(`self.interval.matches('${secondOrMorePattern}')`, 'interval is under 1s; raise it, a source is asked at most once a second'),
     ],
   },
 );

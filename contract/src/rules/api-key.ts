@@ -31,7 +31,7 @@ const rotationMints: Rule = (spec) =>
 
 const allStandsAlone: Rule = ({ endpoints }) =>
   endpoints.includes('*') && endpoints.length > 1
-    ? [problem('invalid_value', 'spec.endpoints', 'endpoints is either ["*"] alone or a list of names')]
+    ? [problem('invalid_value', 'spec.endpoints', 'endpoints is either ["*"] alone or a list of names; remove "*" or the names')]
     : [];
 
 const endpointsAreUnique: Rule = ({ endpoints }) =>

@@ -49,7 +49,7 @@ const blockedAreUnique: Rule = ({ snapshot }) =>
 
 const intervalIsBearable: Rule = ({ source }) =>
   source.interval !== undefined && !new RegExp(secondOrMorePattern).test(source.interval)
-    ? [problem('invalid_value', 'spec.source.interval', 'interval is under 1s; a source is asked at most once a second')]
+    ? [problem('invalid_value', 'spec.source.interval', 'interval is under 1s; raise it, a source is asked at most once a second')]
     : [];
 
 export const datasetRules: readonly Rule[] = [

@@ -1,8 +1,8 @@
-/** Plain calls to the API server, and our CustomResourceDefinitions in it. */
-import { readFileSync } from 'node:fs';
+/** Plain calls to the API server, and our kinds in it. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { apiVersion, type Kind, kinds } from '@offloader/contract';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type { ApiServer } from './api-server.ts';
 
 export type Answer = { readonly status: number; readonly body: any };
@@ -27,7 +27,7 @@ export const callsTo = (server: ApiServer): Call => {
     });
 };
 
-const until = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
+export const until = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
   for (let tries = 0; tries < 300; tries += 1) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -35,19 +35,24 @@ const until = async (what: string, condition: () => Promise<boolean>): Promise<v
   throw new Error(`gave up waiting for ${what}`);
 };
 
-/** crds/*.yaml as they are checked in, established and served. */
+const places: Readonly<Record<string, string>> = {
+  CustomResourceDefinition: 'apiextensions.k8s.io/v1/customresourcedefinitions',
+  ValidatingAdmissionPolicy: 'admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: 'admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
+};
+const folder = new URL('../../../crds/', import.meta.url);
+
+/** crds/*.yaml as they are checked in, the kinds established and served. */
 export const applyCrds = async (call: Call): Promise<void> => {
+  for (const file of readdirSync(folder))
+    for (const document of parseAllDocuments(readFileSync(new URL(file, folder), 'utf8'))) {
+      const object = document.toJS() as { kind: string; metadata: { name: string } };
+      const path = `/apis/${places[object.kind] ?? ''}/${object.metadata.name}?fieldManager=test&force=true&fieldValidation=Strict`;
+      const { status, body } = await call('PATCH', path, object, 'application/apply-patch+yaml');
+      if (status >= 300) throw new Error(body.message);
+    }
   for (const kind of Object.keys(kinds) as Kind[]) {
     const { plural } = kinds[kind];
-    const crd = parse(readFileSync(new URL(`../../../crds/${plural}.yaml`, import.meta.url), 'utf8')) as { metadata: { name: string } };
-    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
-    const { status, body } = await call(
-      'PATCH',
-      `${path}?fieldManager=test&force=true&fieldValidation=Strict`,
-      crd,
-      'application/apply-patch+yaml',
-    );
-    if (status >= 300) throw new Error(body.message);
     await until(`${plural} to be served`, async () => (await call('GET', `/apis/${apiVersion}/${plural}`)).status === 200);
   }
 };

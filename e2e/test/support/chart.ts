@@ -50,10 +50,17 @@ const findHelm = (): string | undefined => {
 // The first build takes minutes; jest gives a module no time limit, but a hook it does.
 export const helm = findHelm();
 
-/** The objects that the chart makes with these values. */
-export const render = async (values: Readonly<Record<string, string>> = {}, release = 'offloader'): Promise<readonly Rendered[]> => {
+/** The objects that the chart makes with these values, for the newest Kubernetes that Helm knows unless one is named. */
+export const render = async (
+  values: Readonly<Record<string, string>> = {},
+  release = 'offloader',
+  kubernetes?: string,
+): Promise<readonly Rendered[]> => {
   const set = Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
-  const { stdout } = await run(helm ?? '', ['template', release, chart, '--namespace', 'team', ...set], { maxBuffer: 16 * 1024 * 1024 });
+  const version = kubernetes === undefined ? [] : ['--kube-version', kubernetes];
+  const { stdout } = await run(helm ?? '', ['template', release, chart, '--namespace', 'team', ...set, ...version], {
+    maxBuffer: 16 * 1024 * 1024,
+  });
   return parseAllDocuments(stdout)
     .map((document) => document.toJS() as Rendered | null)
     .filter((object) => object !== null);

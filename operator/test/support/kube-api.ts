@@ -2,24 +2,30 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
 import { apiVersion, kinds } from '@offloader/contract';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { createApiClient } from '../../src/kubernetes/client.ts';
 import type { ApiClient } from '../../src/kubernetes/client.ts';
 
-/** Puts the CRDs in place and waits until the API server serves them. */
+const places: Readonly<Record<string, string>> = {
+  CustomResourceDefinition: 'apiextensions.k8s.io/v1/customresourcedefinitions',
+  ValidatingAdmissionPolicy: 'admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: 'admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
+};
+
+/** Puts what is in crds/ in place and waits until the API server serves the kinds. */
 export const installCrds = async (client: ApiClient): Promise<void> => {
   const folder = new URL('../../../crds/', import.meta.url);
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.yaml'))) {
-    const crd = parse(readFileSync(new URL(file, folder), 'utf8')) as { metadata: { name: string } };
-    const path = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${crd.metadata.name}`;
-    await client.request({
-      method: 'PATCH',
-      path,
-      query: { fieldManager: 'test', force: 'true' },
-      contentType: 'application/apply-patch+yaml',
-      body: crd,
-    });
-  }
+  for (const file of readdirSync(folder))
+    for (const document of parseAllDocuments(readFileSync(new URL(file, folder), 'utf8'))) {
+      const body = document.toJS() as { kind: string; metadata: { name: string } };
+      await client.request({
+        method: 'PATCH',
+        path: `/apis/${places[body.kind] ?? ''}/${body.metadata.name}`,
+        query: { fieldManager: 'test', force: 'true' },
+        contentType: 'application/apply-patch+yaml',
+        body,
+      });
+    }
   for (const { plural } of Object.values(kinds)) {
     await until(`${plural} to be served`, async () =>
       client
