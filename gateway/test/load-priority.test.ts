@@ -7,7 +7,7 @@ import { expect } from '@jest/globals';
 import { databaseFile } from '../src/snapshots/load-job.ts';
 import { runLoad } from '../src/snapshots/run-load.ts';
 import { createLake, datasetOf, visits } from './support/lake.ts';
-import { testWithProc } from './support/linux.ts';
+import { requiring } from './support/linux.ts';
 import { until } from './support/gateway.ts';
 
 /** What /proc says after a process's name, which may hold blanks: state, parent, …, and at 16 its niceness. */
@@ -27,7 +27,7 @@ const nicenessOfThreads = async (pid: string): Promise<readonly number[]> => {
   return stats.flatMap((stat) => (stat[16] === undefined ? [] : [Number(stat[16])]));
 }; // prettier-ignore
 
-testWithProc('every thread of a load runs at a lower priority than what serves', async () => {
+requiring('proc').test('every thread of a load runs at a lower priority than what serves', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'offloader-load-'));
   const lake = await createLake();
   await lake.publish('a1', visits(1, 200_000));

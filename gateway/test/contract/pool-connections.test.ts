@@ -8,7 +8,7 @@ import { createEngine, type EngineOptions } from '../../src/duckdb/engine.ts';
 import { settingsTable } from '../../src/settings.ts';
 import { apiKey, endpoint, startWorld, visitsDataset } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
-import { testWithProc } from '../support/linux.ts';
+import { requiring } from '../support/linux.ts';
 import { startProcess } from '../support/process.ts';
 
 let folder: string;
@@ -116,24 +116,27 @@ describe('Threads and memory limit env cap the whole engine, not each connection
 
     const resources = () => [visitsDataset(lake.url), endpoint('daily', { cache: { policy: 'None' } }), apiKey('acme')];
 
-    testWithProc('OFFLOADER_DUCKDB_THREADS: three more are three more of the process, however many connections query', async () => {
-      expect(settingsTable.duckdbThreads.env).toBe('OFFLOADER_DUCKDB_THREADS');
-      /** In a process of its own: nothing but a gateway starts or ends threads there. */
-      const threadsOf = async (threads: number, connections: number): Promise<number> => {
-        const limits = { OFFLOADER_DUCKDB_THREADS: String(threads), OFFLOADER_POOL_SIZE: String(connections) };
-        const gateway = await startProcess(resources(), limits);
-        const ask = async (): Promise<number> => {
-          const headers = { authorization: 'Bearer acme-token' };
-          return (await fetch(`http://127.0.0.1:${gateway.apiPort}/v1/endpoints/daily`, { headers })).status;
+    requiring('proc').test(
+      'OFFLOADER_DUCKDB_THREADS: three more are three more of the process, however many connections query',
+      async () => {
+        expect(settingsTable.duckdbThreads.env).toBe('OFFLOADER_DUCKDB_THREADS');
+        /** In a process of its own: nothing but a gateway starts or ends threads there. */
+        const threadsOf = async (threads: number, connections: number): Promise<number> => {
+          const limits = { OFFLOADER_DUCKDB_THREADS: String(threads), OFFLOADER_POOL_SIZE: String(connections) };
+          const gateway = await startProcess(resources(), limits);
+          const ask = async (): Promise<number> => {
+            const headers = { authorization: 'Bearer acme-token' };
+            return (await fetch(`http://127.0.0.1:${gateway.apiPort}/v1/endpoints/daily`, { headers })).status;
+          };
+          expect(new Set(await Promise.all(Array.from({ length: connections }, ask)))).toEqual(new Set([200]));
+          const used = (await readdir(`/proc/${gateway.child.pid}/task`)).length;
+          await gateway.end();
+          return used;
         };
-        expect(new Set(await Promise.all(Array.from({ length: connections }, ask)))).toEqual(new Set([200]));
-        const used = (await readdir(`/proc/${gateway.child.pid}/task`)).length;
-        await gateway.end();
-        return used;
-      };
-      const [more, few] = await Promise.all([threadsOf(6, 12), threadsOf(3, 1)]);
-      expect(more - few).toBe(3);
-    });
+        const [more, few] = await Promise.all([threadsOf(6, 12), threadsOf(3, 1)]);
+        expect(more - few).toBe(3);
+      },
+    );
 
     test('OFFLOADER_DUCKDB_MEMORY_LIMIT', async () => {
       expect(settingsTable.duckdbMemoryLimit.env).toBe('OFFLOADER_DUCKDB_MEMORY_LIMIT');

@@ -1,6 +1,5 @@
 // The contract's "Alerts, dashboard", its last sentence: each incident is brought about in a gateway of its own, and what is seen of it
 // (the metrics page and /diagnostics, nothing else) is held against the signs of all incidents.
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { parseSettings, startGateway } from '../../src/index.ts';
 import { valueOf } from '../support/exposition.ts';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
+import { mountTmpfs, requiring, unmount } from '../support/linux.ts';
 import { standingReader } from '../support/standing-reader.ts';
 
 /** Null where nobody answers. */
@@ -83,16 +83,16 @@ const incidents: readonly Incident[] = [
   }],
   ['disk full', (seen) => (metric(seen, 'cache_disk_free_bytes') ?? Infinity) < 2 ** 30 && has(seen, 'cache_disk_low'), async () => {
     const volume = await mkdtemp(join(tmpdir(), 'offloader-small-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=268435456', 'tmpfs', volume]);
-    const unmount = async (): Promise<void> => {
-      execFileSync('umount', ['--lazy', volume]);
+    mountTmpfs(volume, 2 ** 28);
+    const remove = async (): Promise<void> => {
+      unmount(volume);
       await rm(volume, { recursive: true, force: true });
     };
     try {
       const state = await started(resources(), { OFFLOADER_CACHE_DIR: volume });
-      return { see: state.see, end: async () => state.end().then(unmount) };
+      return { see: state.see, end: async () => state.end().then(remove) };
     } catch (error) {
-      await unmount();
+      await remove();
       throw error;
     }
   }],
@@ -149,14 +149,15 @@ describe('Each runbook incident (start failure, source unreachable, bad manifest
     await healthy.end();
   });
 
-  test.each(incidents)('%s, and no other', async (name, sign, bringAbout) => {
-    const state = await bringAbout();
-    try {
-      let seen = await state.see();
-      while (!sign(seen)) seen = await state.see();
-      expect(recognised(seen)).toEqual([name]);
-    } finally {
-      await state.end();
-    }
-  });
+  for (const [name, sign, bringAbout] of incidents)
+    (name === 'disk full' ? requiring('mounts').test : test)(`${name}, and no other`, async () => {
+      const state = await bringAbout();
+      try {
+        let seen = await state.see();
+        while (!sign(seen)) seen = await state.see();
+        expect(recognised(seen)).toEqual([name]);
+      } finally {
+        await state.end();
+      }
+    });
 });

@@ -1,24 +1,24 @@
 // A cache volume that cannot be written, cannot be read or has gone, under a gateway that serves and at its boot. Real mounts.
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect } from '@jest/globals';
 import type { Report } from '@offloader/contract';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
+import { mountTmpfs, remount, requiring, unmount } from '../support/linux.ts';
 import { startAsking } from './support/asking.ts';
 import { readIndex } from './support/volume.ts';
 
+const { test } = requiring('mounts');
 let lake: Lake;
 let cacheDir: string;
 let world: World;
 
-const mount = (...args: readonly string[]): void => void execFileSync('mount', args);
 /** Refused while a file is open for writing. */
 const isReadOnly = (): boolean => {
   try {
-    execFileSync('mount', ['-o', 'remount,ro', cacheDir], { stdio: 'ignore' });
+    remount(cacheDir, 'ro');
     return true;
   } catch {
     return false;
@@ -33,7 +33,7 @@ const asking = () => startAsking(() => world.gateway.apiPort, ['visits']);
 
 beforeEach(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'offloader-volume-'));
-  mount('-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', cacheDir);
+  mountTmpfs(cacheDir, 64 * 2 ** 20);
   lake = await createLake();
   await lake.publish('a1', visits(1));
   world = await startWorld(
@@ -47,7 +47,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await world.end();
   await lake.remove();
-  execFileSync('umount', ['--lazy', cacheDir]);
+  unmount(cacheDir);
   await rm(cacheDir, { recursive: true, force: true });
 });
 
@@ -75,7 +75,7 @@ test('a volume that cannot be written serves what lies on it, also after a resta
   expect((await world.get('/v1/endpoints/visits', 'acme-token')).status).toBe(200);
   await until(async () => (await volume()).reason === 'unwritable');
 
-  mount('-o', 'remount,rw', cacheDir);
+  remount(cacheDir, 'rw');
   await until(async () => (await active()) === 'a2');
   expect([await volume(), await metric()]).toEqual([{ status: 'ok', reason: null, since: null }, '1']);
 }, 120_000);

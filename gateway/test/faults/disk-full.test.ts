@@ -1,15 +1,16 @@
 // A cache volume that fills up at twenty points of a load: a tmpfs whose size is what is used and a little more each time.
-import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import { until } from '../support/gateway.ts';
+import { mountTmpfs, remount, requiring, unmount } from '../support/linux.ts';
 import { type GatewayProcess, startProcess } from '../support/process.ts';
 import { startAsking } from './support/asking.ts';
 import { createFleet, type Fleet } from './support/fleet.ts';
 import { tellSurvived } from './support/survived.ts';
 import { attemptsIn, left, orphansOn } from './support/volume.ts';
 
+const { test } = requiring('mounts');
 const sizes = 20;
 const roomy = 256 * 2 ** 20;
 
@@ -17,8 +18,7 @@ const roomy = 256 * 2 ** 20;
 type Rig = { readonly fleet: Fleet; readonly gateway: GatewayProcess };
 const rigs: Rig[] = [];
 
-const resize = ({ fleet }: Rig, bytes: number): void =>
-  void execFileSync('mount', ['-o', `remount,size=${Math.round(bytes)}`, fleet.cacheDir]);
+const resize = ({ fleet }: Rig, bytes: number): void => remount(fleet.cacheDir, `size=${Math.round(bytes)}`);
 const usedBytes = async (cacheDir: string): Promise<number> => {
   const { blocks, bfree, bsize } = await statfs(cacheDir);
   return (blocks - bfree) * bsize;
@@ -28,7 +28,7 @@ const isTried = (rig: Rig, n: number): boolean => attempts(rig).some((attempt) =
 
 const startRig = async (): Promise<Rig> => {
   const fleet = await createFleet(['one', 'other'], 100_000);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${roomy}`, 'tmpfs', fleet.cacheDir]);
+  mountTmpfs(fleet.cacheDir, roomy);
   await fleet.configure();
   await fleet.publish(1);
   const gateway = await startProcess([], { OFFLOADER_CONFIG: fleet.configDir, OFFLOADER_CACHE_DIR: fleet.cacheDir });
@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const { fleet, gateway } of rigs) {
     // Whatever failed, no mount stays behind.
-    execFileSync('umount', ['--lazy', fleet.cacheDir]);
+    unmount(fleet.cacheDir);
     await gateway.end();
     await fleet.end();
   }

@@ -1,5 +1,4 @@
 // Loads side by side: one memory and one disk budget, and a slow one in nobody's way.
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,19 +9,20 @@ import { createAdmission } from '../../src/snapshots/admission.ts';
 import type { OpenStore } from '../../src/snapshots/object-store.ts';
 import { until } from '../support/gateway.ts';
 import { datasetOf, visits } from '../support/lake.ts';
+import { mountTmpfs, requiring, unmount } from '../support/linux.ts';
 import { openRoom, type Room } from '../support/room.ts';
 
 const mebibytes = (n: number): number => n * 2 ** 20;
 const { signal } = new AbortController();
 
-describe('the disk budget', () => {
+requiring('mounts').describe('the disk budget', () => {
   let volume: string;
   beforeEach(async () => {
     volume = await mkdtemp(join(tmpdir(), 'offloader-volume-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes(32)}`, 'tmpfs', volume]);
+    mountTmpfs(volume, mebibytes(32));
   });
   afterEach(async () => {
-    execFileSync('umount', ['--lazy', volume]);
+    unmount(volume);
     await rm(volume, { recursive: true, force: true });
   });
 

@@ -25,8 +25,14 @@ export const orphansOn = async (cacheDir: string): Promise<readonly string[]> =>
 
 /** Whether a process runs; one that has ended and waits to be reaped does not. */
 export const isRunning = async (pid: number): Promise<boolean> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  return stat !== null && !/\) [ZX] /.test(stat);
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  // Where there is no /proc, they are reaped at once.
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return !/\) [ZX] /.test(stat);
 };
 
 /** Waits until a list is empty; what is left after ten seconds is what it gives. */
