@@ -84,8 +84,8 @@ const markOf = async (file: string): Promise<string> => {
   return `${file} ${mtimeMs} ${size} ${ino}`;
 };
 
-const findingText = ({ file, object, path, code, message }: Finding): string =>
-  `${[file, object].filter((part) => part !== undefined && part !== '').join(' ')} ${path === '' ? '' : `${path} `}${code}: ${message}`.trim();
+const findingText = ({ file, object, path, code, message, hint }: Finding): string =>
+  `${[file, object, path, code].filter((part) => part !== undefined && part !== '').join(' ')}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
 
 /** Everything or nothing: in files, unlike in a cluster, an edit is one act, and a bad one is refused whole. */
 const compileAll = (read: ReadManifests, auth: AuthMode): Result<Bundle, string> => {

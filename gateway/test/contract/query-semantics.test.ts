@@ -1,5 +1,6 @@
 // The contract's "Query semantics and tenancy": filters, order and aggregates over a small lake, a test for each sentence.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parseResource } from '@offloader/contract';
 import { apiKey, endpoint, startWorld, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake } from '../support/lake.ts';
 
@@ -178,5 +179,46 @@ describe('numbers', () => {
   test('34.300000000000004, no rounding). sum over DOUBLE must keep fractions.', async () => {
     expect(await data('doubles?ks=50%25_off,50 and off')).toBe('[{"sum":0.30000000000000004,"avg":0.15000000000000002}]');
     expect(await data('averages?ks=a')).toBe('[{"avg":34.300000000000004}]');
+  });
+});
+
+describe('select: agg is sum, avg, min, max, count, count_distinct; aggregates without groupBy are a grand total of one row; with groupBy every plain select is listed in it. orderBy names a select `as`.', () => {
+  const key = { as: 'key', column: 'k' };
+  const total = { as: 'total', column: 'n', agg: 'sum' };
+  type Query = {
+    readonly select: readonly { as: string; column: string; agg?: string }[];
+    readonly groupBy?: readonly string[];
+    readonly orderBy?: object[];
+  };
+  const codes = (query: Query): readonly string[] => {
+    const parsed = parseResource(open('e', { query, columns: query.select.map(({ as }) => as) }));
+    return parsed.ok ? [] : parsed.error.map(({ code, path }) => `${code} ${path}`);
+  };
+
+  test('agg', () => {
+    expect(codes({ select: agg })).toEqual([]);
+    for (const other of ['median', 'SUM', 'stddev', 'first', ''])
+      expect(codes({ select: [{ ...total, agg: other }] })).toEqual(['invalid_value spec.query.select[0].agg']);
+  });
+
+  test('without groupBy', async () => {
+    for (const path of ['total', 'total?k=none', 'total?limit=1000']) expect(JSON.parse(await data(path))).toHaveLength(1);
+    expect(codes({ select: [total, key] })).toEqual(['missing_group_by spec.query.groupBy']);
+  });
+
+  test('with groupBy', () => {
+    const grouped = (...groupBy: readonly string[]) => codes({ select: [key, { as: 'day', column: 'day' }, total], groupBy });
+    expect(grouped('key', 'day')).toEqual([]);
+    expect(grouped('key')).toEqual(['ungrouped_column spec.query.select[1]']);
+    // By its name in the answer, not by that of the column.
+    expect(grouped('k', 'day')).toEqual(['ungrouped_column spec.query.select[0]', 'column_not_selected spec.query.groupBy[0]']);
+  });
+
+  test('orderBy', async () => {
+    const ordered = (column: string) => codes({ select: [key, total], groupBy: ['key'], orderBy: [{ column }] });
+    expect([ordered('key'), ordered('total')]).toEqual([[], []]);
+    for (const column of ['k', 'n']) expect(ordered(column)).toEqual(['column_not_selected spec.query.orderBy[0].column']);
+    const sums = (JSON.parse(await data('groups?columns=sum')) as { sum: number | null }[]).map(({ sum }) => sum);
+    expect(sums).toEqual([18446744073709551614, 7, 7, 7, -5, null]);
   });
 });
