@@ -33,6 +33,10 @@ describe('secrets are masked', () => {
     ['a bearer token in SQL', `CREATE SECRET s (TYPE http, EXTRA_HTTP_HEADERS MAP {'Authorization': 'Bearer ${canary}'})`],
     ['a secret in SQL', `CREATE SECRET (TYPE s3, KEY_ID 'x', SECRET_ACCESS_KEY = '${canary}')`],
     ['passwd', `passwd: ${canary}`],
+    ['a password with a name before it', `PGPASSWORD=${canary}\ndbPassword: ${canary}\nMY_PGPASSWORD: ${canary}`],
+    ['a YAML value with an anchor or a tag', `password: &p ${canary}\ntoken: !!str ${canary}`],
+    ['a list in flow YAML', `token: [${canary}, ${canary}]`],
+    ['an object in flow YAML', `s3: {token: {value: ${canary}}, region: eu}`],
     ['a sixty-four digit secret', `secret_key_base: ${'ab'.repeat(32)}${canary}`],
   ])('%s', (_what, text) => {
     const done = redact(text);
@@ -51,6 +55,14 @@ describe('secrets are masked', () => {
     expect(JSON.stringify(redactValue(secret))).not.toContain(canary);
   });
 
+  test('the value of a variable goes by its name, however long, and so does what JSON in a string holds', () => {
+    const env = [{ name: 'OFFLOADER_ADMIN_TOKEN', value: `${canary} ${'x '.repeat(100)}\n${canary}` }];
+    const annotation = JSON.stringify({ spec: { env, token: [canary], kept: 1 } });
+    const done = redactValue({ env, annotation });
+    expect(JSON.stringify(done)).not.toContain(canary);
+    expect((done as { annotation: string }).annotation).toContain('"kept":1');
+  });
+
   test('everything under a secret name goes, lists too', () => {
     expect(redactValue({ token: [canary, { x: canary }], name: 'kept' })).toEqual({ token: [mask, { x: mask }], name: 'kept' });
   });
@@ -61,6 +73,7 @@ describe('what is no secret stays', () => {
     ['a SHA-256 key hash', `hash: ${'0f'.repeat(32)}`],
     ['a named key hash', `token_sha256: ${'0f'.repeat(32)}`],
     ['the reference to a Secret', 'credentialsSecretRef: {name: lake-reader}'],
+    ['the start of something nested', 'token: &t\n  - a\ntoken: # remark\n  a: b\npassword: *p\nsecret: null'],
     ['a nested object', 'tokenSecret:\n  name: acme-dashboard-token'],
     ['an id', 'snapshot_id: 2026-05-30T00'],
     ['a schema', '  - {name: tenant_id, type: VARCHAR}'],

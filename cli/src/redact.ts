@@ -11,8 +11,9 @@ const name = secretNamePattern;
 /** What may stand before a name, so that `monotoken` is not `token`. */
 const before = `(^|[\\s,{;(&?"'\\[])`;
 
-/** Values that hold no secret: nothing, or the start of something nested. */
-const isEmpty = (value: string): boolean => /^(?:null|true|false|~|""|''|[{[|>&*!].*)?$/.test(value.trim());
+/** Values that hold no secret: nothing, an alias, or the start of something nested. */
+const isEmpty = (value: string): boolean =>
+  /^(?:(?:null|true|false|~|""|''|\*\S+|(?:[&!]\S*\s*)*[{[]?|[|>][-+0-9]*)(?:(?:^|\s+)#.*)?)$/.test(value.trim());
 
 const unlessEmpty =
   (quoted: boolean) =>
@@ -63,17 +64,46 @@ export const redact = (text: string): string =>
 
 /** The same for parsed JSON or YAML: everything under a secret's name, and all that a Secret object holds. */
 export const redactValue = (value: unknown): unknown => {
-  if (typeof value === 'string') return redact(value);
+  if (typeof value === 'string') return redactString(value);
   if (Array.isArray(value)) return value.map(redactValue);
   if (typeof value !== 'object' || value === null) return value;
-  const isSecret = (value as { kind?: unknown }).kind === 'Secret';
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => {
-      const hidden = isSecretName(key) || (isSecret && (key === 'data' || key === 'stringData'));
-      return [key, hidden ? maskLeaves(inner) : redactValue(inner)];
-    }),
+    Object.entries(value).map(([key, inner]) => [key, isHidden(value, key) ? maskLeaves(inner) : redactValue(inner)]),
   );
 };
+
+/** The values that redactValue masks whole. */
+export const secretsIn = (value: unknown): readonly string[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(secretsIn);
+  return Object.entries(value).flatMap(([key, inner]) => (isHidden(value, key) ? leavesOf(inner) : secretsIn(inner)));
+};
+
+const leavesOf = (value: unknown): readonly string[] => {
+  if (typeof value === 'object' && value !== null) return Object.values(value).flatMap(leavesOf);
+  return typeof value === 'string' || typeof value === 'number' ? [String(value)] : [];
+};
+
+/** Text, or JSON in a string such as an annotation of kubectl's. */
+const redactString = (text: string): string => {
+  const inner = /^\s*[{[]/.test(text) ? parsedJson(text) : undefined;
+  return inner === undefined ? redact(text) : JSON.stringify(redactValue(inner));
+};
+
+/** What the text means as JSON; undefined when it is none. */
+export const parsedJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Under a secret's name, in a Secret, or the value of a variable such as {name: ADMIN_TOKEN, value: …}. */
+const isHidden = (object: object, key: string): boolean =>
+  isSecretName(key) ||
+  (key === 'value' && isSecretName(String((object as { name?: unknown }).name))) ||
+  ((object as { kind?: unknown }).kind === 'Secret' && (key === 'data' || key === 'stringData'));
 
 const maskLeaves = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(maskLeaves);

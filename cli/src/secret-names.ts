@@ -8,15 +8,14 @@ const words = [
   'private[_-]?key(?:[_-]id)?',
   'client[_-]secret',
   'token',
-  'passwd',
-  'password',
-  'passphrase',
   'api[_-]?key',
   'hmac[_-](?:secret|access[_-]id)',
   'service[_-]account[_-]json',
   'authorization',
   'cookie',
 ];
+/** As the end of any name: PGPASSWORD, dbPassword. */
+const ends = ['passwd', 'password', 'passphrase'];
 /** In camelCase, as Kubernetes likes it. */
 const camel = [
   '[sS]ecretKeyBase',
@@ -25,7 +24,6 @@ const camel = [
   '[pP]rivateKey(?:Id)?',
   '[cC]lientSecret',
   '[a-z0-9]+Token',
-  '[a-z0-9]+Password',
   '[aA]piKey',
   'hmacSecret',
   'hmacAccessId',
@@ -36,7 +34,7 @@ const camel = [
 const anyCase = (pattern: string): string =>
   pattern.replaceAll(/\[_-\]|\(\?:|[a-z]/g, (part) => (part.length === 1 ? `[${part}${part.toUpperCase()}]` : part));
 
-export const secretNamePattern = `(?:(?:[A-Za-z0-9_.-]*[_.-])?(?:${words.map(anyCase).join('|')})|[A-Za-z0-9]*(?:${camel.join('|')}))`;
+export const secretNamePattern = `(?:(?:[A-Za-z0-9_.-]*[_.-])?(?:${words.map(anyCase).join('|')})|[A-Za-z0-9_.-]*(?:${ends.map(anyCase).join('|')})|[A-Za-z0-9]*(?:${camel.join('|')}))`;
 
 const whole = new RegExp(`^${secretNamePattern}$`);
 

@@ -23,11 +23,11 @@ export const plainEnv = (extra: Readonly<Record<string, string>> = {}): NodeJS.P
 /** One run to its end. */
 export const offloader = (
   args: readonly string[],
-  options: { env?: Readonly<Record<string, string>>; entry?: string } = {},
+  options: { env?: Readonly<Record<string, string>>; entry?: string; cwd?: string } = {},
 ): Promise<Ran> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...mainArguments(options.entry ?? 'main.ts'), ...args], {
-      cwd: repository,
+      cwd: options.cwd ?? repository,
       env: plainEnv(options.env),
     });
     let out = '';

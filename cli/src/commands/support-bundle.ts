@@ -4,7 +4,8 @@ import { failed, runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import type { AddCommand } from '../program.ts';
 import { writeArchive } from '../support/archive.ts';
-import { collectConfig, collectGateway } from '../support/collect.ts';
+import { collectGateway, joined, without } from '../support/collect.ts';
+import { collectConfig } from '../support/collect-config.ts';
 import type { Collected } from '../support/collect.ts';
 
 type Options = { config?: string; adminUrl?: string; adminToken?: string; out: string; force?: boolean };
@@ -28,10 +29,8 @@ const bundle = async (options: Options, context: Context): Promise<ExitCode> => 
       : await collectGateway(options.adminUrl, options.adminToken),
     without('resources, events and logs of a cluster', 'kubectl offloader support-bundle collects these'),
   ];
-  return saveBundle({ pieces: parts.flatMap(({ pieces }) => pieces), missing: parts.flatMap(({ missing }) => missing) }, options, context);
+  return saveBundle(joined(parts), options, context);
 };
-
-const without = (what: string, why: string): Collected => ({ pieces: [], missing: [{ what, why }] });
 
 /** Writes the archive and prints what is in it and what is not. */
 export const saveBundle = async (collected: Collected, options: { out: string; force?: boolean }, context: Context): Promise<ExitCode> => {

@@ -6,6 +6,7 @@ import type { Api, ApiCall, ApiProblem } from './api.ts';
 export type ResourceOf = { readonly Dataset: Dataset; readonly Endpoint: Endpoint; readonly ApiKey: ApiKey };
 export type Pod = {
   readonly metadata: { readonly name: string; readonly uid?: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: { readonly containers?: readonly { readonly image?: string }[] };
   readonly status?: {
     readonly phase?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];

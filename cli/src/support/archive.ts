@@ -20,9 +20,9 @@ export type BundleManifest = {
 const note = 'Every file was redacted before it was written; checksums are of the redacted bytes. Read it before you send it.';
 
 /** The list of contents. Pure. */
-export const manifestOf = ({ pieces, missing }: Collected, createdAt: string): BundleManifest => ({
+export const manifestOf = ({ pieces, missing, versions }: Collected, createdAt: string): BundleManifest => ({
   created_at: createdAt,
-  versions: { offloader: version, node: process.versions.node },
+  versions: { offloader: version, node: process.versions.node, ...versions },
   note,
   files: pieces.map(({ path, source, text }) => ({ path, bytes: Buffer.byteLength(text), sha256: sha256Hex(text), source })),
   not_fetched: missing,

@@ -1,94 +1,86 @@
 /** What a support bundle is made of: redacted files, each with where it came from, and what could not be had. */
-import { readFile, readdir } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
-import { parseAllDocuments, stringify } from 'yaml';
 import { get, getAdmin, adminUrl } from '../admin-client.ts';
 import { renderIncidents } from '../commands/triage.ts';
-import { ioProblem } from '../io-problem.ts';
-import { redact, redactValue } from '../redact.ts';
+import { mask, redact } from '../redact.ts';
+import { redactJson } from './redact-file.ts';
 import type { Incident } from '@offloader/contract';
 
 export type Piece = { readonly path: string; readonly source: string; readonly text: string };
 export type Missing = { readonly what: string; readonly why: string };
-export type Collected = { readonly pieces: readonly Piece[]; readonly missing: readonly Missing[] };
-
-/** Every YAML and JSON file of a project folder, redacted. */
-export const collectConfig = async (folder: string): Promise<Collected> => {
-  const pieces: Piece[] = [];
-  const missing: Missing[] = [];
-  try {
-    const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-    const files = entries
-      .filter((entry) => entry.isFile() && /\.(ya?ml|json)$/i.test(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name));
-    for (const file of files.sort()) {
-      const path = relative(folder, file).split(sep).join('/');
-      if (/(^|\/)(node_modules|\.git)\//.test(path)) continue;
-      pieces.push({ path: `config/${path}`, source: path, text: redactFile(path, await readFile(file, 'utf8')) });
-    }
-  } catch (error) {
-    missing.push({ what: `config ${folder}`, why: ioProblem(error) });
-  }
-  return { pieces, missing };
+export type Collected = {
+  readonly pieces: readonly Piece[];
+  readonly missing: readonly Missing[];
+  /** Of what runs, by what it is. */
+  readonly versions?: Readonly<Record<string, string>>;
 };
 
-/** One file's text without secrets; a Kubernetes Secret loses everything that it holds. Pure. */
-export const redactFile = (path: string, text: string): string => {
-  if (/\.json$/i.test(path)) return redactJson(text);
-  if (!/^["']?kind["']?:\s*["']?Secret\b/m.test(text) && !/[{,]\s*["']?kind["']?:\s*["']?Secret\b/.test(text)) return redact(text);
-  const documents = parseAllDocuments(text);
-  if (documents.some(({ errors }) => errors.length > 0)) return '# left out: it holds a Secret and is not valid YAML\n';
-  return redact(documents.map((document) => stringify(redactValue(document.toJS()))).join('---\n'));
-};
+/** Several parts as one. */
+export const joined = (parts: readonly Collected[]): Collected => ({
+  pieces: parts.flatMap(({ pieces }) => pieces),
+  missing: parts.flatMap(({ missing }) => missing),
+  versions: Object.assign({}, ...parts.map(({ versions }) => versions ?? {})) as Record<string, string>,
+});
 
-/** JSON without secrets; text that only looks like JSON is redacted as text. Pure. */
-export const redactJson = (text: string): string => {
-  try {
-    return `${JSON.stringify(redactValue(JSON.parse(text)), null, 2)}\n`;
-  } catch {
-    return redact(text);
-  }
-};
+/** Says why something is not in the bundle. */
+export const without = (what: string, why: string): Collected => ({ pieces: [], missing: [{ what, why }] });
 
+/** The verdict as a file. */
+export const verdict = (path: string, source: string, incidents: readonly Incident[]): Piece => ({
+  path,
+  source,
+  text: redact(`${renderIncidents(incidents).join('\n')}\n`),
+});
+
+export type OpenPath = readonly [path: string, file: string];
 /** What the admin port tells everybody, and the file that it goes to. */
-const openPaths = [
+const openPaths: readonly OpenPath[] = [
   ['/metrics', 'metrics.txt'],
   ['/status', 'status.json'],
   ['/ready', 'ready.json'],
-] as const;
+];
+
+/** What a port tells everybody. */
+export const collectOpen = async (base: string, paths: readonly OpenPath[]): Promise<Collected> => {
+  const parts = paths.map(async ([path, file]): Promise<Collected> => {
+    const answer = await get(adminUrl(base, path));
+    if (!answer.ok) return without(path, answer.error);
+    const { status, text } = answer.value;
+    // /ready answers 503 with a body that is worth having.
+    if (status !== 200 && status !== 503) return without(path, `status ${status}`);
+    return { pieces: [{ path: file, source: path, text: file.endsWith('.json') ? redactJson(text) : redact(text) }], missing: [] };
+  });
+  return joined(await Promise.all(parts));
+};
 
 /** What a gateway says of itself: report, metrics, status, and the verdict of triage. */
 export const collectGateway = async (base: string, token: string | undefined): Promise<Collected> => {
-  const pieces: Piece[] = [];
-  const missing: Missing[] = [];
-  const add = (path: string, source: string, text: string): void => {
-    pieces.push({ path, source, text });
-  };
   // All at once: a gateway that does not answer is waited for once.
-  const [diagnostics, ...answers] = await Promise.all([
-    getAdmin(base, '/diagnostics', token),
-    ...openPaths.map(([path]) => get(adminUrl(base, path))),
-  ]);
-  if (diagnostics.ok && diagnostics.value.status === 200) {
-    add('diagnostics.json', '/diagnostics', redactJson(diagnostics.value.text));
-    add('triage.txt', 'triage of /diagnostics', redact(`${renderIncidents(incidentsOf(diagnostics.value.text)).join('\n')}\n`));
-  } else {
-    missing.push({ what: '/diagnostics', why: diagnostics.ok ? `status ${diagnostics.value.status}` : diagnostics.error });
-  }
-  for (const [at, answer] of answers.entries()) {
-    const [path, file] = openPaths[at] ?? ['', ''];
-    // /ready answers 503 with a body that is worth having.
-    if (answer.ok && [200, 503].includes(answer.value.status))
-      add(file, path, file.endsWith('.json') ? redactJson(answer.value.text) : redact(answer.value.text));
-    else missing.push({ what: path, why: answer.ok ? `status ${answer.value.status}` : answer.error });
-  }
-  return { pieces, missing };
+  const collected = joined(await Promise.all([collectReport(base, token), collectOpen(base, openPaths)]));
+  if (token === undefined || token === '') return collected;
+  // The token is known, so it goes wherever it stands.
+  return { ...collected, pieces: collected.pieces.map((piece) => ({ ...piece, text: piece.text.replaceAll(token, mask) })) };
 };
 
-const incidentsOf = (text: string): readonly Incident[] => {
+const collectReport = async (base: string, token: string | undefined): Promise<Collected> => {
+  const answer = await getAdmin(base, '/diagnostics', token);
+  if (!answer.ok) return without('/diagnostics', answer.error);
+  const { status, text } = answer.value;
+  if (status !== 200) return without('/diagnostics', `status ${status}`);
+  const { incidents = [], build_version: version } = reportIn(text);
+  return {
+    pieces: [
+      { path: 'diagnostics.json', source: '/diagnostics', text: redactJson(text) },
+      verdict('triage.txt', 'triage of /diagnostics', incidents),
+    ],
+    missing: [],
+    ...(version === undefined ? {} : { versions: { gateway: version } }),
+  };
+};
+
+const reportIn = (text: string): { readonly incidents?: readonly Incident[]; readonly build_version?: string } => {
   try {
-    return (JSON.parse(text) as { incidents?: readonly Incident[] }).incidents ?? [];
+    return JSON.parse(text) as { incidents?: readonly Incident[]; build_version?: string };
   } catch {
-    return [];
+    return {};
   }
 };
