@@ -26,7 +26,7 @@ describe('a manifest and its local files', () => {
     ['a file outside the folder', (m) => void (m['files'][0].path = '../../etc/hostname'), ['files[0].path: root_not_allowed']],
     ['a remote file is not probed', (m) => void (m['files'][0].path = 's3://elsewhere/x.csv'), []],
     ['a size that is not the file’s', (m) => void (m['files'][0].size_bytes = 1), ['files[0].size_bytes: size_mismatch']],
-    ['a column that the CSV does not have', (m) => void (m['schema'][0].name = 'tenant'), ['files[0].path: schema_data_mismatch']],
+    ['a column that the CSV does not have', (m) => void (m['schema'][0].name = 'tenant'), ['files[0]: schema_data_mismatch']],
     [
       'a faulty manifest is held against its files all the same',
       (m) => {

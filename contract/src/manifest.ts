@@ -191,7 +191,31 @@ export const parseManifest = (source: string): Result<Manifest, readonly Problem
   const json = parseJson(source);
   if (!json.ok) return json;
   const raw = json.value;
-  if (!isFields(raw)) return err([problem('invalid_type', '', 'is not a JSON object')]);
+  if (!isFields(raw)) return err([problem('invalid_type', '', 'is not a JSON object', 'write the manifest as one JSON object')]);
   const problems = rules.flatMap((rule) => rule(raw));
   return problems.length > 0 ? err(problems) : ok(raw as Manifest);
+};
+
+export type SoundFile = Pick<ManifestFile, 'path'> & Partial<ManifestFile>;
+/** Those fields of a manifest that are as they should be; of `files` the same, each entry in its place, null where no path can be told. */
+export type SoundFields = Partial<Omit<Manifest, 'files'>> & { readonly files: readonly (SoundFile | null)[] };
+
+/** The fields that no finding names; `prefix` is what paths have before a field's name. */
+const without = (raw: Fields, problems: readonly Problem[], prefix = ''): Fields => {
+  const faulty = new Set(problems.map(({ path }) => path.slice(prefix.length).split('[')[0]));
+  return Object.fromEntries(Object.entries(raw).filter(([name, value]) => !isAbsent(value) && !faulty.has(name)));
+};
+
+const soundFile = (entry: unknown, at: number): SoundFile | null => {
+  const fields = isFields(entry) ? without(entry, file(entry, at), `files[${at}].`) : {};
+  return typeof fields['path'] === 'string' ? (fields as SoundFile) : null;
+};
+
+/** What can still be judged of a manifest with findings, so that its producer is told everything at once. */
+export const soundFields = (source: string): SoundFields => {
+  const json = parseJson(source);
+  const raw = json.ok && isFields(json.value) ? json.value : {};
+  const problems = rules.flatMap((rule) => rule(raw));
+  const entries: readonly unknown[] = Array.isArray(raw['files']) ? raw['files'] : [];
+  return { ...(without(raw, problems) as Partial<Manifest>), files: entries.map(soundFile) };
 };

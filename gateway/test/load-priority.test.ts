@@ -34,8 +34,9 @@ requiring('proc').test('every thread of a load runs at a lower priority than wha
   const threads = 32;
   const job = {
     folder,
-    files: [{ path: lake.fileOf('a1'), name: 'part-0.parquet', format: 'parquet' as const, rowCount: 200_000 }],
+    files: [{ path: lake.fileOf('a1'), name: 'part-0.parquet', format: 'parquet' as const, rowCount: 200_000, isLocal: true }],
     schema: datasetOf(lake.url).schema,
+    declared: datasetOf(lake.url).schema,
     modes: ['LocalTable' as const],
     sortColumns: ['tenant_id'],
     rowCount: 200_000,

@@ -2,14 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { checkCompatibility, checkManifest, parseManifest } from '@offloader/contract';
-import type { CompiledDataset, Finding, Manifest, Problem } from '@offloader/contract';
+import { advised, checkCompatibility, checkManifest, parseManifest, soundFields } from '@offloader/contract';
+import type { CompiledDataset, Finding, Problem, SoundFields } from '@offloader/contract';
 import { compileFolder } from '../compile-folder.ts';
 import { runs } from '../context.ts';
 import type { Context, ExitCode } from '../context.ts';
 import { renderFindings } from '../findings.ts';
 import { ioProblem } from '../io-problem.ts';
-import { checkLocalFiles, readableParts } from '../manifest-files.ts';
+import { checkLocalFiles } from '../manifest-files.ts';
 import type { AddCommand } from '../program.ts';
 
 type Options = { config?: string };
@@ -25,7 +25,7 @@ export const addManifest: AddCommand = (program, context) => {
 };
 
 const validate = async (path: string, options: Options, context: Context): Promise<ExitCode> => {
-  const findings = (await findingsOf(path, options.config)).map((problem): Finding => ({ ...problem, file: path }));
+  const findings = (await findingsOf(path, options.config)).map((problem): Finding => ({ ...advised(problem), file: path }));
   if (findings.length === 0) {
     context.out(`OK: ${path}`);
     return 0;
@@ -42,18 +42,16 @@ const findingsOf = async (path: string, config: string | undefined): Promise<rea
     return [{ code: 'missing_file', path: '', message: `cannot be read: ${ioProblem(error)}` }];
   }
   const parsed = parseManifest(text);
-  // What can be read of a faulty manifest is still held against its files: one pass tells everything.
-  if (!parsed.ok) {
-    const parts = readableParts(text);
-    // A schema with faults says nothing reliable of a file's header.
-    const isSchemaFaulty = parsed.error.some((problem) => problem.path.startsWith('schema'));
-    return [...parsed.error, ...(await checkLocalFiles(isSchemaFaulty ? { files: parts.files } : parts, path))];
-  }
-  const local = await checkLocalFiles(parsed.value, path);
-  return [...local, ...(config === undefined ? [] : await againstDataset(parsed.value, path, config))];
+  // What is sound of a faulty manifest is still held against its files and its Dataset: one pass tells everything.
+  const fields = parsed.ok ? parsed.value : soundFields(text);
+  return [
+    ...(parsed.ok ? [] : parsed.error),
+    ...(await checkLocalFiles(fields, path)),
+    ...(config === undefined || fields.dataset_id === undefined ? [] : await againstDataset(fields, path, config)),
+  ];
 };
 
-const againstDataset = async (manifest: Manifest, path: string, config: string): Promise<readonly Problem[]> => {
+const againstDataset = async (manifest: SoundFields, path: string, config: string): Promise<readonly Problem[]> => {
   const { datasets } = (await compileFolder(config)).bundle;
   const dataset = datasets.find((candidate: CompiledDataset) => isFor(manifest, candidate));
   if (dataset === undefined) {
@@ -63,5 +61,5 @@ const againstDataset = async (manifest: Manifest, path: string, config: string):
   return [...checkManifest(manifest, dataset, url), ...checkCompatibility(manifest, dataset)];
 };
 
-const isFor = (manifest: Manifest, dataset: CompiledDataset): boolean =>
+const isFor = (manifest: SoundFields, dataset: CompiledDataset): boolean =>
   manifest.dataset_id === dataset.name || manifest.dataset_id === dataset.name.replaceAll('-', '_');

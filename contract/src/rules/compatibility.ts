@@ -1,6 +1,6 @@
 /** The gate between what a snapshot declares and what the dataset's contract needs. */
 import type { Column, ColumnType, CompiledDataset } from '../bundle.ts';
-import type { Manifest } from '../manifest.ts';
+import type { SoundFields } from '../manifest.ts';
 import type { Problem } from '../problem.ts';
 import { problem } from './problems.ts';
 
@@ -36,10 +36,14 @@ const columnFinding = (contract: Column, offered: readonly Column[]): readonly P
       ];
 };
 
-const extraFindings = (manifest: Manifest, dataset: CompiledDataset): readonly Problem[] =>
-  manifest.compatibility_policy === 'additive_only'
+const extraFindings = (
+  offered: readonly Column[],
+  dataset: CompiledDataset,
+  policy: SoundFields['compatibility_policy'],
+): readonly Problem[] =>
+  policy !== 'exact'
     ? []
-    : manifest.schema.flatMap(({ name }, at) =>
+    : offered.flatMap(({ name }, at) =>
         dataset.schema.some((column) => column.name === name)
           ? []
           : [
@@ -51,8 +55,8 @@ const extraFindings = (manifest: Manifest, dataset: CompiledDataset): readonly P
             ],
       );
 
-/** Every reason why this manifest's schema cannot serve this dataset; the policy is the manifest's. */
-export const checkCompatibility = (manifest: Manifest, dataset: CompiledDataset): readonly Problem[] => [
-  ...dataset.schema.flatMap((column) => columnFinding(column, manifest.schema)),
-  ...extraFindings(manifest, dataset),
-];
+/** Every reason why this manifest's schema cannot serve this dataset; the policy is the manifest's. A schema that is none is judged elsewhere. */
+export const checkCompatibility = ({ schema, compatibility_policy: policy }: SoundFields, dataset: CompiledDataset): readonly Problem[] =>
+  schema === undefined
+    ? []
+    : [...dataset.schema.flatMap((column) => columnFinding(column, schema)), ...extraFindings(schema, dataset, policy)];

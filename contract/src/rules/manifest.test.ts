@@ -32,6 +32,12 @@ describe('a manifest for a dataset', () => {
     expect(codes({ data_quality_status: 'warning' })).toEqual([]);
   });
 
+  test('with findings is judged by what is sound of it', () => {
+    const { source } = compiledDataset();
+    const files = [null, { path: 's3://other/a.csv' }];
+    expect(checkManifest({ files }, compiledDataset(), source.url).map(({ path }) => path)).toEqual(['files[1].path']);
+  });
+
   test('is told every fault at once', () => {
     expect(codes({ dataset_id: 'x', data_quality_status: 'failed', ...files('a.csv', 's3://other/a.csv', '../a.csv') })).toEqual([
       'dataset_mismatch at dataset_id',

@@ -1,6 +1,6 @@
 /** A well-formed manifest against the dataset that it is offered to: whose it is, where its files lie, its quality. */
 import type { CompiledDataset } from '../bundle.ts';
-import type { Manifest } from '../manifest.ts';
+import type { SoundFields } from '../manifest.ts';
 import type { Problem } from '../problem.ts';
 import { problem } from './problems.ts';
 
@@ -29,15 +29,15 @@ export const isUnderRoot = (url: string, root: string): boolean => {
   return inner !== undefined && outer !== undefined && inner.length > outer.length && outer.every((segment, at) => segment === inner[at]);
 };
 
-const belongsToDataset = (manifest: Manifest, dataset: CompiledDataset): readonly Problem[] =>
-  manifest.dataset_id === dataset.name || manifest.dataset_id === dataset.name.replaceAll('-', '_')
+const belongsToDataset = ({ dataset_id: id }: SoundFields, dataset: CompiledDataset): readonly Problem[] =>
+  id === undefined || id === dataset.name || id === dataset.name.replaceAll('-', '_')
     ? []
     : [problem('dataset_mismatch', 'dataset_id', `is not ${dataset.name}, the Dataset that reads this manifest`)];
 
-const filesAreUnderRoots = (manifest: Manifest, dataset: CompiledDataset, manifestUrl: string): readonly Problem[] => {
+const filesAreUnderRoots = (manifest: SoundFields, dataset: CompiledDataset, manifestUrl: string): readonly Problem[] => {
   const roots = [folderOf(dataset.source.url), folderOf(manifestUrl), ...dataset.source.allowedRoots];
-  return manifest.files.flatMap(({ path }, at) =>
-    roots.some((root) => isUnderRoot(resolveFileUrl(manifestUrl, path), root))
+  return manifest.files.flatMap((file, at) =>
+    file === null || roots.some((root) => isUnderRoot(resolveFileUrl(manifestUrl, file.path), root))
       ? []
       : [
           problem(
@@ -50,7 +50,7 @@ const filesAreUnderRoots = (manifest: Manifest, dataset: CompiledDataset, manife
   );
 };
 
-const qualityIsGood = (manifest: Manifest, dataset: CompiledDataset): readonly Problem[] =>
+const qualityIsGood = (manifest: SoundFields, dataset: CompiledDataset): readonly Problem[] =>
   manifest.data_quality_status === 'failed' && !dataset.guards.allowFailedQuality
     ? [
         problem(
@@ -62,8 +62,8 @@ const qualityIsGood = (manifest: Manifest, dataset: CompiledDataset): readonly P
       ]
     : [];
 
-/** Every finding of a manifest against its dataset, schema apart (see compatibility.ts). */
-export const checkManifest = (manifest: Manifest, dataset: CompiledDataset, manifestUrl: string): readonly Problem[] => [
+/** Every finding of a manifest, or of what is sound of it, against its dataset; schema apart (see compatibility.ts). */
+export const checkManifest = (manifest: SoundFields, dataset: CompiledDataset, manifestUrl: string): readonly Problem[] => [
   ...belongsToDataset(manifest, dataset),
   ...filesAreUnderRoots(manifest, dataset, manifestUrl),
   ...qualityIsGood(manifest, dataset),

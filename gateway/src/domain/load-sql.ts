@@ -1,7 +1,7 @@
 /** The SQL of a load: how files are read, cast to the declared types, ordered and kept. Text only, no connection. */
 import type { Column, ColumnType } from '@offloader/contract';
 import { jsonColumnSql, timeSql } from './json-sql.ts';
-import { largeIntegers, type Physical, timesOfDay, zonedMoment } from './physical.ts';
+import { integers, largeIntegers, type Physical, timesOfDay, zonedMoment } from './physical.ts';
 import { literal, quoted } from './sql.ts';
 
 type FileFormat = 'csv' | 'parquet';
@@ -51,6 +51,9 @@ const typedCast = (type: ColumnType, sql: string, physical: Physical): string =>
   if (type === 'TIMESTAMP' && physical.name === zonedMoment) return `timezone('UTC', ${sql})`;
   if (type === 'VARCHAR' && timesOfDay.includes(physical.name))
     return `CASE WHEN ${sql} IS NOT NULL THEN ${timeSql(physical.name, sql)} END`;
+  // A column that is wider than the dataset needs it: whole numbers only.
+  if ((type === 'INTEGER' || type === 'BIGINT') && !integers.includes(physical.name))
+    return only(`${sql} IS NULL OR ${sql} % 1 = 0`, cast, type);
   if (type === 'DOUBLE' && largeIntegers.includes(physical.name))
     return only(`${sql} IS NULL OR CAST(${cast} AS HUGEINT) = CAST(${sql} AS HUGEINT)`, cast, type);
   return cast;

@@ -12,7 +12,7 @@ export type Physical = { readonly text: string } & (
 export const smallIntegers = ['TINYINT', 'SMALLINT', 'INTEGER', 'UTINYINT', 'USMALLINT', 'UINTEGER'];
 /** Those that a DOUBLE may not have room for. */
 export const largeIntegers = ['BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT'];
-const integers = [...smallIntegers, ...largeIntegers];
+export const integers = [...smallIntegers, ...largeIntegers];
 export const timesOfDay = ['TIME', 'TIME WITH TIME ZONE', 'TIME_NS'];
 export const moments = ['TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS'];
 export const zonedMoment = 'TIMESTAMP WITH TIME ZONE';

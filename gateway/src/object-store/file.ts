@@ -1,6 +1,6 @@
 /** file:// sources. Symbolic links are resolved: nothing outside the dataset's own folders is ever read. */
 import { createReadStream } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { access, constants, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type CompiledSource, err, ok, type Problem, type Result } from '@offloader/contract';
@@ -14,9 +14,13 @@ const missing: Problem = { code: 'missing_file', path: '', message: 'the file do
 
 const problemOf = (error: unknown): Problem => {
   const code = (error as { code?: unknown }).code;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return missing;
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return missing;
   if (code === 'EACCES' || code === 'EPERM')
-    return { code: 'source_credentials_rejected', path: '', message: 'the file may not be read by this process' };
+    return {
+      ...missing,
+      message: 'the file may not be read by this process',
+      hint: `give user ${process.getuid?.() ?? 'of the gateway'} the right to`,
+    };
   return { code: 'source_failed', path: '', message: `reading failed (${typeof code === 'string' ? code : 'unknown error'})` };
 };
 
@@ -54,6 +58,7 @@ export const filePlace = (source: CompiledSource): FilePlace => {
       if (!path.ok) return path;
       const found = await stat(path.value, { bigint: true });
       const { mtimeNs, size, ino } = found;
+      await access(path.value, constants.R_OK);
       return found.isFile() ? ok({ path: path.value, size: Number(size), version: `${mtimeNs}-${size}-${ino}` }) : err(missing);
     });
   return {

@@ -7,7 +7,8 @@ import { extentOf, type Place, type Wanted } from './place.ts';
 const redirected: Problem = {
   code: 'root_not_allowed',
   path: '',
-  message: 'the host redirects elsewhere, which could lead out of what the dataset allows; name the final address',
+  message: 'the host redirects elsewhere, which could lead out of what the dataset allows',
+  hint: 'name the final address',
 };
 const refused = ({ status }: Response): Result<never, Problem> => err(storeProblem({ status, name: `HTTP ${status}` }));
 
@@ -38,5 +39,5 @@ export const httpsPlace = (): Place => ({
       ...extentOf(length === null ? null : Number(length), response.headers.get('content-range')),
     });
   },
-  list: async () => err({ code: 'source_failed', path: '', message: 'https:// sources cannot be listed' }),
+  list: async () => err({ code: 'source_failed', path: '', message: 'https:// sources cannot be listed', hint: 'name a manifest' }),
 });

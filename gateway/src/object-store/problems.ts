@@ -42,49 +42,60 @@ const refusals = [
 ]; // prettier-ignore
 const otherRegion = ['PermanentRedirect', 'TemporaryRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'];
 
-type Rule = readonly [ProblemCode, (error: StoreError) => boolean, string];
+type Rule = readonly [ProblemCode, (error: StoreError) => boolean, message: string, hint?: string];
 /** The first that fits tells. */
 const rules: readonly Rule[] = [
   [
     'source_credentials_missing',
     ({ name, text: message }) => name === 'CredentialsProviderError' || /could not load the default credentials|unable to detect a project id/i.test(message),
-    'there are no credentials for this source; set source.credentialsSecretRef, give the pod a role, or set anonymous: true',
+    'there are no credentials for this source',
+    'set source.credentialsSecretRef, give the pod a role, or set anonymous: true',
   ],
-  ['source_bucket_missing', ({ name, code }) => name === 'NoSuchBucket' || code === 'NoSuchBucket', 'the bucket does not exist; check the URL and the region'],
+  ['source_bucket_missing', ({ name, code }) => name === 'NoSuchBucket' || code === 'NoSuchBucket', 'the bucket does not exist', 'check the URL and the region'],
   [
     'source_bucket_missing',
     ({ name, status }) => otherRegion.includes(name) || status === 301 || status === 307,
-    'the bucket is not in this region; check source.s3.region and source.s3.endpoint',
+    'the bucket is not in this region',
+    'check source.s3.region and source.s3.endpoint',
   ],
   [
     'source_credentials_rejected',
     ({ name, code, status, text: message }) =>
       status === 401 || status === 403 || refusals.some((one) => one === name || one === code || message.startsWith(one)),
-    'the store rejected the credentials (401 or 403); check the Secret and the bucket policy',
+    'the store rejected the credentials (401 or 403)',
+    'check the Secret and the bucket policy',
   ],
   [
     'source_credentials_rejected',
     ({ code, name, text: message }) => /^ERR_(OSSL|CRYPTO)/.test(code) || name === 'SyntaxError' || /DECODER routines|asymmetric key/i.test(message),
-    'the credentials are not in the form they should have; copy serviceAccountJson into the Secret again, whole',
+    'the credentials are not in the form they should have',
+    'copy serviceAccountJson into the Secret again, whole',
   ],
-  ['file_changed', ({ status }) => status === 412 || status === 416, 'the file was overwritten while it was read; publish under new names, the manifest last'],
+  ['file_changed', ({ status }) => status === 412 || status === 416, 'the file was overwritten while it was read'],
   ['missing_file', ({ status, name }) => status === 404 || name === 'NoSuchKey' || name === 'NotFound', 'the object does not exist at the source'],
   [
     'source_unreachable',
     ({ code }) => distrusted.includes(code),
-    "the host's certificate is not trusted; check the endpoint, or name its CA in NODE_EXTRA_CA_CERTS",
+    "the host's certificate is not trusted",
+    "check the endpoint, or name its CA in NODE_EXTRA_CA_CERTS",
   ],
   [
     'source_unreachable',
     ({ code, name }) => network.includes(code) || name === 'TimeoutError' || name === 'FetchError',
-    'the host cannot be reached; check the endpoint, DNS and network policies',
+    'the host cannot be reached',
+    'check the endpoint, DNS and network policies',
   ],
 ]; // prettier-ignore
 
 /** The Problem of a failed call. URLs with signatures and credentials never stand in it. */
 export const storeProblem = (error: unknown): Problem => {
   const known = storeError(error);
-  const [code, , message] = rules.find(([, fits]) => fits(known)) ?? ['source_failed' as const, null, null];
+  const [code, , message, hint] = rules.find(([, fits]) => fits(known)) ?? ['source_failed' as const, null, null];
   const words = /^[\w .-]{1,60}$/.test(known.name) ? known.name : 'an error';
-  return { code, path: '', message: message ?? `the store answered ${known.status === null ? '' : `${known.status} `}${words}` };
+  return {
+    code,
+    path: '',
+    message: message ?? `the store answered ${known.status === null ? '' : `${known.status} `}${words}`,
+    ...(hint === undefined ? {} : { hint }),
+  };
 };

@@ -1,5 +1,5 @@
 /** One attempt of a dataset: ask the source, decide, load, put in place. However it ends, what serves still serves. */
-import { err, ok, type Problem, type Result } from '@offloader/contract';
+import { advised, err, ok, type Problem, type Result } from '@offloader/contract';
 import { decideOffer, guardProblems } from '../domain/refresh.ts';
 import type { DatasetPorts } from './dataset-actor.ts';
 import type { DatasetState } from './dataset-state.ts';
@@ -10,6 +10,7 @@ import type { LoadFailure } from './load-job.ts';
 import { materialise } from './materialise.ts';
 import type { Attempt } from './report.ts';
 import type { Attached } from './servings.ts';
+import { alsoProbed } from './stage-files.ts';
 
 /** 'no' loads what is new; 'refresh' also what serves already; 'rebuild' that very snapshot, its old copy going into quarantine. */
 export type Force = 'no' | 'refresh' | 'rebuild';
@@ -40,9 +41,10 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
   const isLaidOut = (): boolean => activeRecord()?.layout === state.dataset.layout;
 
   const note: Attempts['note'] = (startedMs, end) => {
-    state.attempt = { ...end, at: new Date(now()).toISOString() };
+    const problems = end.problems.map(advised);
+    state.attempt = { ...end, problems, at: new Date(now()).toISOString() };
     state.failures = end.status === 'failed' ? state.failures + 1 : 0;
-    const { status, snapshotId, problems } = end;
+    const { status, snapshotId } = end;
     observe({ kind: 'refresh_ended', dataset: name, status, snapshotId, problems, tookMs: now() - startedMs });
   };
   /** A finished load looks again at what is wanted: the dataset may have been edited meanwhile. */
@@ -121,7 +123,7 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     });
     state.manifestValid = offer.kind !== 'rejected';
     if (offer.kind === 'load') return loadNew(offered, force, signal);
-    if (offer.kind === 'rejected') return ended('rejected', id, offer.problems);
+    if (offer.kind === 'rejected') return ended('rejected', id, await alsoProbed(offer.problems, offered, state.store));
     if (offer.kind === 'unchanged') {
       remember(offered);
       // What may not serve is not built again.

@@ -21,9 +21,12 @@ const unreached: readonly Problem['code'][] = [
   'source_failed',
 ];
 
-/** A source problem as the end of an attempt: a manifest that is not there is the producer's (rejected), the rest failed. */
+/** Nobody but the producer of the manifest can mend these. */
+const ofProducer: readonly Problem['code'][] = ['missing_file', 'root_not_allowed', 'invalid_value'];
+
+/** A source problem as the end of an attempt: a manifest that is not there, or is none, is the producer's (rejected), the rest failed. */
 export const sourceFailure = (problem: Problem): FetchFailure => ({
-  status: problem.code === 'missing_file' || problem.code === 'root_not_allowed' ? 'rejected' : 'failed',
+  status: ofProducer.includes(problem.code) ? 'rejected' : 'failed',
   problems: [problem],
   reached: !unreached.includes(problem.code),
 });

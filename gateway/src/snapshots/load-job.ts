@@ -8,12 +8,17 @@ export type LoadFile = {
   readonly name: string;
   readonly format: 'csv' | 'parquet';
   readonly rowCount: number;
+  /** It lies on a disk of this machine, not in the network. */
+  readonly isLocal: boolean;
 };
 export type LoadJob = {
   /** The folder the load works in; everything it makes lies there, and its name is the load's id. */
   readonly folder: string;
   readonly files: readonly LoadFile[];
+  /** What is kept: the columns of the dataset. */
   readonly schema: readonly Column[];
+  /** What the manifest says that the files hold: these and perhaps more, and perhaps wider. */
+  readonly declared: readonly Column[];
   readonly modes: readonly ServingMode[];
   /** The tenant column, then the columns that endpoints filter by: the physical order of the table. */
   readonly sortColumns: readonly string[];

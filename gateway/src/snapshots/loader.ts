@@ -2,7 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import type { Problem } from '@offloader/contract';
+import { checkCsvHeader, type Problem } from '@offloader/contract';
 import { castScanSql, createTableSql, createViewSql, type Scan, scanSql } from '../domain/load-sql.ts';
 import { isLoadable } from '../domain/physical.ts';
 import { literal } from '../domain/sql.ts';
@@ -30,41 +30,38 @@ const openScan = async (connection: DuckDBConnection, format: LoadFile['format']
   return { format, sql, found: new Map(read.columnTypes().map((type, at) => [names[at] ?? '', physicalOf(type)])) };
 };
 
-/** Names and physical types of one file against the declared columns. A column may be absent in some files, not in all. */
-const fileProblems = (file: LoadFile, at: number, job: LoadJob, found: Scan['found']): readonly Problem[] => {
-  const names = job.schema.map((column) => column.name);
-  if (file.format === 'csv') {
-    const missing = names.filter((name) => !found.has(name));
-    return missing.length > 0 && job.files.length === 1
-      ? [{ code: 'schema_data_mismatch', path: `files[${at}]`, message: `the header lacks ${missing.join(', ')}` }]
-      : [];
-  }
-  return job.schema.flatMap(({ name, type }) => {
+/** A local CSV file has all declared columns; any other file of several may leave some to the rest, and reads NULL there. */
+const headerProblems = ({ file, found }: Seen, at: number, declared: LoadJob['declared']): readonly Problem[] => {
+  const expected = file.isLocal ? declared : declared.filter(({ name }) => found.has(name));
+  return checkCsvHeader([...found.keys()], expected, at);
+};
+
+/** Names and physical types of one file against the declared columns. What a Parquet file has beyond them is not read. */
+const fileProblems = (seen: Seen, at: number, { declared }: LoadJob): readonly Problem[] => {
+  const { file, found } = seen;
+  if (file.format === 'csv') return headerProblems(seen, at, declared);
+  return declared.flatMap(({ name, type }) => {
     const physical = found.get(name);
-    return physical === undefined || isLoadable(type, physical)
-      ? []
-      : [
-          {
-            code: 'schema_data_mismatch' as const,
-            path: `files[${at}]`,
-            message: `column ${name} is ${physical.text} in ${file.name}, declared ${type}`,
-          },
-        ];
+    if (physical === undefined || isLoadable(type, physical)) return [];
+    const message = `column ${name} is ${physical.text} in ${file.name}, declared ${type}`;
+    return [{ code: 'schema_data_mismatch', path: `files[${at}]`, message }];
   });
 };
 
-/** What each file holds; a file that cannot be read is named. */
+/** What each file holds; every file that cannot be read is named. */
 const inspect = async (connection: DuckDBConnection, job: LoadJob): Promise<readonly Seen[]> => {
   const seen: Seen[] = [];
+  const unreadable: Problem[] = [];
   for (const [at, file] of job.files.entries()) {
     try {
       const { sql, found } = await openScan(connection, file.format, [file.path]);
       const [counted] = await rows(connection, `SELECT count(*) FROM ${sql}`);
       seen.push({ file, found, rows: Number(counted?.[0]) });
     } catch (error) {
-      throw new Rejection([loadProblem(error, `files[${at}]`, file.name)]);
+      unreadable.push(loadProblem(error, `files[${at}]`, file.name));
     }
   }
+  if (unreadable.length > 0) throw new Rejection(unreadable);
   return seen;
 };
 
@@ -89,14 +86,17 @@ const countProblems = (seen: readonly Seen[], job: LoadJob): readonly Problem[] 
       ];
 };
 
-const verify = (seen: readonly Seen[], job: LoadJob): void => {
+/** Columns that no file has. Local CSV files tell it of themselves. */
+const absentColumns = (seen: readonly Seen[], { declared }: LoadJob): readonly Problem[] => {
+  if (seen.some(({ file }) => file.format === 'csv' && file.isLocal)) return [];
   const found = new Set(seen.flatMap((one) => [...one.found.keys()]));
-  const absent = job.schema.filter(({ name }) => !found.has(name));
-  const problems = [
-    ...absent.map(({ name }) => ({ code: 'schema_data_mismatch' as const, path: 'files', message: `no file has the column ${name}` })),
-    ...seen.flatMap((one, at) => fileProblems(one.file, at, job, one.found)),
-    ...countProblems(seen, job),
-  ];
+  return declared
+    .filter(({ name }) => !found.has(name))
+    .map(({ name }) => ({ code: 'schema_data_mismatch', path: 'files', message: `no file has the column ${name}` }));
+};
+
+const verify = (seen: readonly Seen[], job: LoadJob): void => {
+  const problems = [...absentColumns(seen, job), ...seen.flatMap((one, at) => fileProblems(one, at, job)), ...countProblems(seen, job)];
   if (problems.length > 0) throw new Rejection(problems);
 };
 

@@ -25,13 +25,14 @@ export type LoadPorts = {
 
 const jobOf = ({ dataset, manifest, promised }: Wanted, folder: string, files: readonly LoadFile[], limits: LoadLimits): LoadJob => {
   const declared = new Set(dataset.schema.filter((column) => column.type !== 'JSON').map((column) => column.name));
-  const sort = [dataset.tenantColumn, ...dataset.filterColumns, ...manifest.sort_columns].filter(
+  const sort = [dataset.tenantColumn, ...dataset.filterColumns, ...manifest.partition_columns, ...manifest.sort_columns].filter(
     (name): name is string => name !== null && declared.has(name),
   );
   return {
     folder,
     files,
     schema: dataset.schema,
+    declared: manifest.schema,
     modes: dataset.modes,
     sortColumns: [...new Set(sort)].slice(0, 4),
     rowCount: promised ? manifest.row_count : null,

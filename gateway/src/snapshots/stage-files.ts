@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { err, type ManifestFile, ok, type Problem, resolveFileUrl, type Result } from '@offloader/contract';
+import { err, type ManifestFile, ok, type Problem, resolveFileUrl, type Result, type SoundFields } from '@offloader/contract';
 import pLimit from 'p-limit';
 import type { Offered } from './fetched.ts';
 import type { LoadFailure, LoadFile } from './load-job.ts';
@@ -37,14 +37,28 @@ const checkDigest = async ({ target, sha256 }: Staged): Promise<Problem | null> 
   return { code: 'corrupt_file', path: '', message, hint: 'publish the snapshot again under a new id' };
 };
 
-/** What can be told without asking another machine, of every file: the producer learns it all at once. */
-const probeAll = async (files: readonly Staged[], store: ObjectStore): Promise<readonly Problem[]> => {
+type Probed = { readonly manifest: Pick<SoundFields, 'files'> } & Pick<Offered, 'manifestUrl' | 'promised'>;
+
+/** What can be told without asking another machine, of every file. */
+const probeFiles = async ({ manifest, manifestUrl, promised }: Probed, store: ObjectStore): Promise<readonly Problem[]> => {
   const limit = pLimit(parallelDownloads);
-  const found = await limit.map(files, async ({ url, expectedBytes, at }) => {
-    const problem = await store.probe(url, expectedBytes);
+  const found = await limit.map(manifest.files, async (file, at) => {
+    const bytes = promised ? (file?.size_bytes ?? null) : null;
+    const problem = file === null ? null : await store.probe(resolveFileUrl(manifestUrl, file.path), bytes);
     return problem === null ? [] : [placed(problem, at)];
   });
   return found.flat();
+};
+
+/** Adds to the findings of a manifest what its files show from here: the producer learns it all at once. */
+export const alsoProbed = async (
+  problems: readonly Problem[],
+  { manifest, ...from }: Probed,
+  store: ObjectStore,
+): Promise<readonly Problem[]> => {
+  // A file that may not be read is not looked at.
+  const files = manifest.files.map((file, at) => (problems.some(({ path }) => path === `files[${at}].path`) ? null : file));
+  return [...problems, ...(await probeFiles({ manifest: { files }, ...from }, store))];
 };
 
 const givenUp: Problem = { code: 'source_failed', path: '', message: 'the load was given up: the dataset has been edited' };
@@ -87,7 +101,7 @@ export const stageFiles = async (
     target: join(folder, 'files', `${at}.${file.format}`),
     expectedBytes: promised ? file.size_bytes : null,
   }));
-  const faults = await probeAll(files, store);
+  const faults = await probeFiles({ manifest, manifestUrl, promised }, store);
   if (faults.length > 0) return err({ status: 'rejected', problems: faults });
   await mkdir(join(folder, 'files'), { recursive: true });
   const failed = (problem: Problem): LoadFailure => ({ status: isDataFault(problem) ? 'rejected' : 'failed', problems: [problem] });
@@ -105,11 +119,12 @@ export const stageFiles = async (
   );
   if (!confirmed.ok) return err(failed(confirmed.error));
   return ok(
-    files.map(({ target, path, format, row_count: rowCount }) => ({
+    files.map(({ target, path, url, format, row_count: rowCount }) => ({
       path: target,
       name: path.split('/').at(-1) ?? path,
       format,
       rowCount,
+      isLocal: /^file:/i.test(url),
     })),
   );
 };

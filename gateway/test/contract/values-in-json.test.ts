@@ -96,9 +96,10 @@ const loadOne = async (type: ColumnType, format: 'parquet' | 'csv', sql: string)
   const folder = await mkdtemp(join(lakes[0]!.folder, 'load-'));
   const path = join(folder, `part-0.${format}`);
   await connection.run(`COPY (SELECT ${sql} AS bad) TO '${path}' (FORMAT ${format}${format === 'csv' ? ', HEADER' : ''})`);
-  const file = { path, name: 'part-0', format, rowCount: 1 };
+  const file = { path, name: 'part-0', format, rowCount: 1, isLocal: true };
+  const schema = [{ name: 'bad', type }];
   const limits = { memoryLimit: '512MiB', threads: 1 };
-  return load({ folder, files: [file], schema: [{ name: 'bad', type }], modes: ['LocalTable'], sortColumns: [], rowCount: 1, ...limits });
+  return load({ folder, files: [file], schema, declared: schema, modes: ['LocalTable'], sortColumns: [], rowCount: 1, ...limits });
 };
 
 const get = async (path: string): Promise<Response> => {
