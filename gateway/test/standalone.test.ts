@@ -111,16 +111,6 @@ describe('a standalone gateway', () => {
     await until(async () => (await world.get(daily, 'acme-token')).status === 401);
   });
 
-  test('has 503 for a new dataset until it is loaded, and 404 for a removed one', async () => {
-    const other = { ...visitsDataset('file:///nowhere/manifest.json'), metadata: { name: 'other' } };
-    await world.write(all(other, endpoint('later', { datasetRef: { name: 'other' } })));
-    await until(async () => (await world.get('/v1/endpoints/later', 'acme-token')).status === 503);
-    expect((await world.get(daily, 'acme-token')).status).toBe(200);
-    expect((await world.admin('/ready')).status).toBe(200);
-    await world.write([apiKey('acme')]);
-    await until(async () => (await world.get(daily, 'acme-token')).status === 404);
-  });
-
   test('restarts warm with its source gone', async () => {
     await lake.remove();
     await world.restart();
