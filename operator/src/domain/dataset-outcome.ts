@@ -45,8 +45,8 @@ const standingOutcome = (
   const having = (standing: Standing): readonly PodState[] => pods.filter((pod) => standings.get(pod.name) === standing);
   const [refused] = having('refused');
   if (refused !== undefined) {
-    const why = refused.rows.get(compiled.name)?.rollback_refused ?? '';
-    return { kind: 'stalled', reason: 'RollbackRefused', message: `${why} What served before keeps serving.`.trim() };
+    const why = refused.rows.get(compiled.name)?.rollback_refused ?? 'The rollback was refused';
+    return { kind: 'stalled', reason: 'RollbackRefused', message: `${why.replace(/\.$/, '')}. What served before keeps serving.` };
   }
   const empty = having('empty');
   if (empty.length > 0) return emptyOutcome(compiled, pods, empty);
@@ -76,12 +76,27 @@ const pending = (reason: string, what: string, compiled: CompiledDataset, pods: 
 };
 
 const settled = (compiled: CompiledDataset, pods: readonly PodState[]): Outcome => {
-  if (compiled.suspend) return live(pods, 'Suspended', 'Suspended: no polling and no activation; what serves keeps serving.');
+  if (compiled.suspend)
+    return live(
+      pods,
+      'Suspended',
+      remarks('Suspended: no polling and no activation; what serves keeps serving.', ...heldBack(compiled, pods)),
+    );
   const doubtful = pods.some((pod) => pod.rows.get(compiled.name)?.active_snapshot?.quality === 'warning');
-  if (doubtful) return live(pods, 'QualityWarning', 'The producer marks this snapshot with a quality warning.');
   const error = firstError(compiled, pods);
-  return live(pods, 'Live', error === undefined ? '' : `The last refresh brought nothing new: ${errorText(error)}`);
+  const failed = error === undefined ? '' : `The last refresh brought nothing new: ${errorText(error)}`;
+  const warning = doubtful ? 'The producer marks this snapshot with a quality warning.' : '';
+  return live(pods, doubtful ? 'QualityWarning' : 'Live', remarks(warning, ...heldBack(compiled, pods), failed));
 };
+
+/** Why a newer snapshot may not be the one that serves, as far as that is meant. */
+const heldBack = ({ name, snapshot }: CompiledDataset, pods: readonly PodState[]): readonly string[] => {
+  const entries = pods.flatMap((pod) => pod.rows.get(name)?.quarantined ?? []);
+  const kept = [...new Set(entries.map(({ snapshot_id: id, reason }) => `${id} (${reason})`))].toSorted();
+  return [snapshot.pin === null ? '' : `Pinned to ${snapshot.pin}.`, kept.length === 0 ? '' : `In quarantine: ${named(kept)}.`];
+};
+
+const remarks = (...texts: readonly string[]): string => texts.filter((text) => text !== '').join(' ');
 
 const firstError = (compiled: CompiledDataset, pods: readonly PodState[]): RefreshError | undefined =>
   pods.map((pod) => pod.rows.get(compiled.name)?.refresh_error ?? undefined).find((error) => error !== undefined);

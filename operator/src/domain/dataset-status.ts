@@ -58,8 +58,16 @@ const reported = (rows: readonly DatasetReport[], before: Partial<DatasetStatus>
 const activeSnapshot = (rows: readonly DatasetReport[], nowMs: number): DatasetStatus['activeSnapshot'] => {
   const active = rows.find((row) => row.active_snapshot !== null)?.active_snapshot;
   if (active === undefined || active === null) return undefined;
-  const age = active.watermark === null ? undefined : coarseAge(nowMs - Date.parse(active.watermark));
-  return { id: active.snapshot_id, ...defined({ watermark: active.watermark ?? undefined, age }), rows: active.rows };
+  if (active.watermark === null) return { id: active.snapshot_id, rows: active.rows };
+  const age = coarseAge(nowMs - Date.parse(active.watermark));
+  return { id: active.snapshot_id, watermark: rfc3339(active.watermark), age, rows: active.rows };
+};
+
+/** As the producer wrote it; without seconds or a colon in its offset the API server would make no age of it. */
+const rfc3339 = (moment: string): string => {
+  const ms = Date.parse(moment);
+  const plain = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(moment);
+  return plain || Number.isNaN(ms) ? moment : new Date(ms).toISOString();
 };
 
 /** Whole hours up to two days, then days: fine enough to read, too coarse to rewrite statuses all the time. */

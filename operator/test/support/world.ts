@@ -173,7 +173,7 @@ export class World {
 }
 
 /** What every status promises: Ready always, the other two only while True and with the same story, never ahead of the object. */
-const expectKstatus = ({ metadata, status }: any): void => {
+export const expectKstatus = ({ metadata, status }: any): void => {
   const of = (type: string): any => conditionOf(status, type);
   const [ready, reconciling, stalled] = [of('Ready'), of('Reconciling'), of('Stalled')];
   expect(status.observedGeneration).toBeLessThanOrEqual(metadata.generation);
