@@ -97,36 +97,37 @@ export const decideOffer = (manifest: Manifest, manifestUrl: string, facts: Fact
   return !force && isHere ? { kind: 'activate', snapshotId: id } : { kind: 'load' };
 };
 
-export type ServingDecision =
-  | { readonly kind: 'keep' }
-  | { readonly kind: 'swap'; readonly snapshotId: string }
-  /** What is pinned is not on the volume: it has to be fetched. */
-  | { readonly kind: 'fetch'; readonly snapshotId: string }
-  | { readonly kind: 'refuse'; readonly why: string };
-
 const newestFirst = (a: Loaded, b: Loaded): number =>
   Date.parse(b.watermark ?? b.loadedAt) - Date.parse(a.watermark ?? a.loadedAt) || (a.loadedAt < b.loadedAt ? 1 : -1);
 
 /**
- * Which snapshot on the volume pin and blocks ask for; with none active (its file is damaged) the newest kept one, unless a
- * pin forbids it. Answers at once; the source is not needed.
+ * Which of the kept snapshots pin and blocks ask for instead of the active one, null for none; with none active (its file is
+ * damaged) the newest, unless a pin forbids it. Answers at once; the source is not needed.
  */
-export const decideServing = (dataset: CompiledDataset, active: Loaded | null, kept: readonly Loaded[]): ServingDecision => {
-  const { pin, blocked } = dataset.snapshot;
-  const candidates = kept.filter((one) => one.layout === dataset.layout && !blocked.includes(one.snapshotId)).toSorted(newestFirst);
-  if (pin !== null) {
-    if (active?.snapshotId === pin) return { kind: 'keep' };
-    return candidates.some((one) => one.snapshotId === pin) ? { kind: 'swap', snapshotId: pin } : { kind: 'fetch', snapshotId: pin };
-  }
-  if (active !== null && !blocked.includes(active.snapshotId)) return { kind: 'keep' };
-  const [target] = candidates;
-  if (target === undefined && active === null) return { kind: 'keep' };
-  return target === undefined
-    ? {
-        kind: 'refuse',
-        why: `snapshot ${active?.snapshotId ?? ''} is blocked, and no other snapshot is kept to roll back to; it keeps serving`,
-      }
-    : { kind: 'swap', snapshotId: target.snapshotId };
+export const decideServing = (
+  { layout, snapshot: { pin, blocked } }: CompiledDataset,
+  active: Loaded | null,
+  kept: readonly Loaded[],
+): Loaded | null => {
+  const isWell = active !== null && (pin === null ? !blocked.includes(active.snapshotId) : active.snapshotId === pin);
+  if (isWell) return null;
+  const candidates = kept.filter((one) => one.layout === layout && !blocked.includes(one.snapshotId)).toSorted(newestFirst);
+  return candidates.find((one) => pin === null || one.snapshotId === pin) ?? null;
+};
+
+/** Why a pin or a block is not obeyed by what serves; null while it is, and while the source has not been heard on what is pinned. */
+export const refusal = (
+  { snapshot: { pin, blocked } }: CompiledDataset,
+  active: Pick<Loaded, 'snapshotId'> | null,
+  isPinMissed: boolean,
+): string | null => {
+  if (pin !== null)
+    return isPinMissed && active?.snapshotId !== pin
+      ? `snapshot ${pin} of snapshot.pin is neither kept nor to be had from the source; what serves is left as it is`
+      : null;
+  return active !== null && blocked.includes(active.snapshotId)
+    ? `snapshot ${active.snapshotId} is blocked, and no other snapshot is kept to roll back to; it keeps serving`
+    : null;
 };
 
 /** Which of the kept snapshots go: what can be rolled back to stays before what is blocked, then the newest. */

@@ -145,15 +145,6 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     return fetchCurrent(dataset, etag, store, signal);
   };
 
-  const judgePin = (): void => {
-    const { pin } = state.dataset.snapshot;
-    if (pin === null) return;
-    state.refused =
-      activeRecord()?.snapshotId === pin
-        ? null
-        : `snapshot ${pin} of snapshot.pin is neither kept nor at the source; what serves is left as it is`;
-  };
-
   const attempt = async (force: Force, signal: AbortSignal): Promise<End> => {
     const fetched = await fetch(force, signal);
     if (signal.aborted) return overtaken(null);
@@ -163,8 +154,9 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
       return ended(fetched.error.status, null, fetched.error.problems);
     }
     if (fetched.value.kind === 'offered') {
+      const { pin } = state.dataset.snapshot;
       const end = await consider(fetched.value.offered, force, signal);
-      judgePin();
+      if (state.dataset.snapshot.pin === pin) state.isPinMissed = pin !== null && activeRecord()?.snapshotId !== pin;
       return end;
     }
     if (fetched.value.kind === 'unchanged') state.manifestValid = true;

@@ -14,8 +14,8 @@ export type DatasetState = {
   attempt: Attempt | null;
   /** Attempts that failed since the last that did not. */
   failures: number;
-  /** Why a pin or a block could not be obeyed. */
-  refused: string | null;
+  /** Whether the source, when it answered last, did not bring what is pinned. */
+  isPinMissed: boolean;
   reachable: boolean | null;
   manifestValid: boolean | null;
   damaged: Damaged | null;
@@ -32,7 +32,7 @@ export const createDatasetState = (dataset: CompiledDataset, store: ObjectStore)
   seen: null,
   attempt: null,
   failures: 0,
-  refused: null,
+  isPinMissed: false,
   reachable: null,
   manifestValid: null,
   damaged: null,

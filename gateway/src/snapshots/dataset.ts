@@ -18,9 +18,8 @@ const isOvertaken = (running: CompiledDataset, next: CompiledDataset): boolean =
   JSON.stringify({ ...running.source, intervalMs: 0 }) !== JSON.stringify({ ...next.source, intervalMs: 0 }) ||
   next.suspend;
 
-/** What an edit may change without a new look at the source. */
-const sourceSide = (dataset: CompiledDataset): string =>
-  JSON.stringify({ ...dataset, refreshToken: null, rebuildToken: null, snapshot: { ...dataset.snapshot, release: null } });
+/** Everything but the operator's word that a snapshot may go live: any other edit is a reason to look at the source. */
+const edited = (dataset: CompiledDataset): string => JSON.stringify({ ...dataset, snapshot: { ...dataset.snapshot, release: null } });
 
 export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): DatasetActor => {
   const { servings, observe, now } = ports;
@@ -29,7 +28,6 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
   let isConfigured = false;
   let timer: NodeJS.Timeout | undefined;
   let queue: Promise<void> = Promise.resolve();
-  let askedRefresh: string | null = null;
   let tried = false;
   const first = Promise.withResolvers<undefined>();
 
@@ -48,7 +46,6 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     return held.active() !== null && rebuildToken !== null && rebuildToken !== state.index.rebuilt;
   };
   const mustRefresh = (): boolean => state.dataset.refreshToken !== null && state.dataset.refreshToken !== state.index.refreshed;
-  const isNewlyAsked = (): boolean => mustRebuild() || (mustRefresh() && state.dataset.refreshToken !== askedRefresh);
 
   /** A bug in one attempt ends that attempt, never the dataset. */
   const guarded = async (asked: Force): Promise<void> => {
@@ -96,15 +93,13 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     if (isMoved) state.store = ports.openStore(next.source, secret);
     if (isMoved && previous !== null) state.seen = null;
     if (previous !== null && isOvertaken(previous, next)) endAttempt();
-    const decision = held.obey();
-    state.refused = decision.kind === 'refuse' ? decision.why : null;
+    held.obey();
+    if (isMoved || previous.snapshot.pin !== next.snapshot.pin) state.isPinMissed = false;
     if (next.suspend) {
       first.resolve(undefined);
       return schedule();
     }
-    const mustLook = previous === null || isMoved || isNewlyAsked() || sourceSide(previous) !== sourceSide(next);
-    askedRefresh = next.refreshToken;
-    if (mustLook) void refresh('no');
+    if (isMoved || edited(previous) !== edited(next)) void refresh('no');
   };
 
   return {

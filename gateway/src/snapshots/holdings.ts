@@ -1,7 +1,7 @@
 /** The snapshots of one dataset that are on the volume: the one that serves, those kept for rollback, the one that waits. */
 import type { CompiledDataset } from '@offloader/contract';
 import type { Observation, Observe } from '../domain/observation.ts';
-import { decideServing, type ServingDecision, surplus } from '../domain/refresh.ts';
+import { decideServing, surplus } from '../domain/refresh.ts';
 import type { Attached, Fate, Servings } from './servings.ts';
 
 export type SwapCause = Extract<Observation, { kind: 'snapshot_swapped' }>['cause'];
@@ -20,7 +20,7 @@ export type Holdings = {
   /** Removes a load that is in no use. */
   drop(attached: Attached): void;
   /** Does at once what pin and blocks ask of what is here, and lets go of what is over `snapshot.keep`. */
-  obey(): ServingDecision;
+  obey(): void;
   /** Whether this snapshot serves or waits. */
   has(snapshotId: string): boolean;
   /** Nothing serves any more from this tick on; the result resolves when the files have gone. */
@@ -53,6 +53,12 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
       if (!isSaved) await save();
     })().catch(() => undefined);
   const drop = (attached: Attached): void => retire(attached, 'delete');
+  /** Which of what is here should serve instead of `instead`. */
+  const better = (instead: Attached | null): Attached | null => {
+    const records = kept.map((one) => one.record);
+    const target = decideServing(dataset(), instead?.record ?? null, records);
+    return kept.find((one) => one.record === target) ?? null;
+  };
   const overKept = (held: readonly Attached[]): readonly Attached[] => {
     const records = surplus(
       held.map((one) => one.record),
@@ -90,15 +96,8 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     if (staged === bad) staged = null;
     if (wasActive) active = null;
     kept = kept.filter((one) => one !== bad);
-    const decision = wasActive
-      ? decideServing(
-          dataset(),
-          null,
-          kept.map((one) => one.record),
-        )
-      : null;
-    const next = decision?.kind === 'swap' ? kept.find((one) => one.record.snapshotId === decision.snapshotId) : undefined;
-    if (next !== undefined) {
+    const next = wasActive ? better(null) : null;
+    if (next !== null) {
       active = next;
       kept = kept.filter((one) => one !== next);
       const { snapshotId } = next.record;
@@ -137,15 +136,9 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     obey: () => {
       const { snapshot, layout } = dataset();
       if (staged !== null && (snapshot.blocked.includes(staged.record.snapshotId) || staged.record.layout !== layout)) stage(null);
-      const decision = decideServing(
-        dataset(),
-        active?.record ?? null,
-        kept.map((one) => one.record),
-      );
-      const target = decision.kind === 'swap' ? kept.find((one) => one.record.snapshotId === decision.snapshotId) : undefined;
-      if (target !== undefined) swap(target, 'rollback');
+      const target = better(active);
+      if (target !== null) swap(target, 'rollback');
       trim();
-      return decision;
     },
     has: (id) => active?.record.snapshotId === id || staged?.record.snapshotId === id,
     dropAll: () => {

@@ -7,6 +7,7 @@ import {
   type Problem,
   type RefreshError,
 } from '@offloader/contract';
+import { refusal } from '../domain/refresh.ts';
 import type { Damaged, DatasetIndex } from './record.ts';
 import type { Attached } from './servings.ts';
 
@@ -23,7 +24,7 @@ type State = {
   readonly kept: readonly Attached[];
   readonly staged: Attached | null;
   readonly attempt: Attempt | null;
-  readonly refused: string | null;
+  readonly isPinMissed: boolean;
   readonly reachable: boolean | null;
   readonly manifestValid: boolean | null;
   readonly damaged: Damaged | null;
@@ -56,8 +57,12 @@ const attemptOf = ({ snapshotId, status, at, note }: Attempt): NonNullable<Datas
   note,
 });
 
-const isStale = (age: number | null, maxStalenessMs: number | null): boolean =>
-  age !== null && maxStalenessMs !== null && age * 1000 > maxStalenessMs;
+/** Null without a snapshot. */
+const staleOf = (snapshot: DatasetReport['active_snapshot'], { maxStalenessMs }: CompiledDataset): boolean | null => {
+  if (snapshot === null) return null;
+  const { age_seconds: age } = snapshot;
+  return age !== null && maxStalenessMs !== null && age * 1000 > maxStalenessMs;
+};
 
 const quarantinedOf = ({ dataset, attempt, damaged }: State, nowMs: number): DatasetReport['quarantined'] => [
   ...dataset.snapshot.blocked.map((id) => ({
@@ -76,6 +81,9 @@ const quarantinedOf = ({ dataset, attempt, damaged }: State, nowMs: number): Dat
       ]),
 ];
 
+const lastGoodOf = ({ active, index }: State): DatasetReport['last_good'] =>
+  active === null ? null : { snapshot_id: active.record.snapshotId, at: index.lastGoodAt ?? active.record.loadedAt };
+
 export const reportOf = (state: State, nowMs: number): DatasetReport => {
   const { dataset, active, attempt } = state;
   const snapshot = active === null ? null : snapshotOf(active, nowMs);
@@ -86,17 +94,17 @@ export const reportOf = (state: State, nowMs: number): DatasetReport => {
     active_snapshot: snapshot,
     staged: state.staged?.record.snapshotId ?? null,
     last_attempted: attempt === null ? null : attemptOf(attempt),
-    last_good: active === null ? null : { snapshot_id: active.record.snapshotId, at: state.index.lastGoodAt ?? active.record.loadedAt },
+    last_good: lastGoodOf(state),
     kept: state.kept.map((one) => one.record.snapshotId),
     quarantined: quarantinedOf(state, nowMs),
     refresh_error: errors[0] ?? null,
     refresh_errors: errors,
     rebuilt: state.index.rebuilt,
     refreshed: state.index.refreshed,
-    rollback_refused: state.refused,
+    rollback_refused: refusal(dataset, active?.record ?? null, state.isPinMissed),
     source_reachable: state.reachable,
     manifest_valid: attempt?.status === 'ok' ? true : state.manifestValid,
-    stale: snapshot === null ? null : isStale(snapshot.age_seconds, dataset.maxStalenessMs),
+    stale: staleOf(snapshot, dataset),
     cache_healthy: state.damaged === null,
     layout: active?.record.layout ?? null,
   };

@@ -38,8 +38,8 @@ export const findOnVolume = async (ports: Ports, dataset: CompiledDataset, index
   const active = first?.attached ?? null;
   const kept = others.map((one) => one.attached).filter((one) => one !== null);
   const records = kept.map((one) => one.record);
-  const decision = decideServing(dataset, active?.record ?? null, records);
-  const chosen = decision.kind === 'swap' ? (kept.find((one) => one.record.snapshotId === decision.snapshotId) ?? active) : active;
+  const target = decideServing(dataset, active?.record ?? null, records);
+  const chosen = kept.find((one) => one.record === target) ?? active;
   const rest = [active, ...kept].filter((one) => one !== null && one !== chosen) as Attached[];
   // Without its active snapshot a dataset starts from its source, conditional requests forgotten.
   const remembered = chosen === active ? index : { ...index, etag: null };

@@ -123,6 +123,16 @@ describe('Blocking the active snapshot rolls the dataset back at once to the new
     edit({});
     expect(room.report().rollback_refused).toBeNull();
   });
+
+  test('with none left, until a newer snapshot has taken its place', async () => {
+    await serve(1);
+    edit({ blocked: ['a1'] });
+    expect(room.report().rollback_refused).not.toBeNull();
+    await publish(2);
+    await poll();
+    expect(await served()).toBe('a2');
+    expect(room.report().rollback_refused).toBeNull();
+  });
 });
 
 test('A different, newer id from the source loads normally.', async () => {

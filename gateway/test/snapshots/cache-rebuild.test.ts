@@ -102,6 +102,19 @@ describe('Cache rebuild for one dataset or all is possible; the old copy is move
     await world.end();
   });
 
+  test('a token that comes while there is nothing to build again is a reason to look at the source', async () => {
+    room = await openRoom();
+    const hourly = (token: string | null): CompiledDataset => ({
+      ...asked(token),
+      source: { ...asked(null).source, intervalMs: 3_600_000 },
+    });
+    await room.start(hourly(null));
+    await room.lake.publish('a1', visits(1));
+    room.snapshots.configure([hourly('t1')], {});
+    await until(() => room.report().rebuilt === 't1');
+    expect(await room.answer()).toEqual({ id: 'a1', values: [1] });
+  });
+
   test('with more bytes set aside than the bound the oldest copies go', async () => {
     await open({ quarantine: { maxBytes: 2 ** 30, maxAgeMs: day } });
     const { bytes } = await active();
