@@ -1,5 +1,5 @@
 /** Watches DuckDB: an instance that a fatal error has invalidated is replaced, a snapshot file that may be damaged is reported. */
-import { isDamage } from './domain/damage.ts';
+import { isSuspicious } from './domain/damage.ts';
 import type { Engine } from './domain/engine.ts';
 import type { Observe } from './domain/observation.ts';
 
@@ -39,7 +39,7 @@ export const watchEngine = (engine: Engine, observe: Observe, onReplaced: () => 
     isUp: () => up,
     onQueryError: (suspect) => (dataset, epoch, message) => {
       observe({ kind: 'engine_failed', error: message });
-      if (isDamage(message)) suspect(dataset, epoch);
+      if (isSuspicious(message)) suspect(dataset, epoch);
       void probe();
     },
     stop: () => clearInterval(timer),

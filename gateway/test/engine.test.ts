@@ -79,6 +79,31 @@ describe('the engine', () => {
     expect(await rowsOf('SELECT 1')).toMatchObject({ ok: true });
   });
 
+  test.each([
+    ['a value that does not compute', `SELECT CASE WHEN i = 3000000 THEN error('at last') ELSE i END FROM range(5000000) r(i)`],
+    ['a value that does not cast', `SELECT (CASE WHEN i = 3000000 THEN 'x' ELSE '1' END)::INTEGER FROM range(5000000) r(i)`],
+  ])('never takes a result that breaks off for a whole one: %s', async (_what, text) => {
+    let seen = 0;
+    const answer = await engine.query({ text, values: [] }, options(), async ({ chunks }) => {
+      for await (const chunk of chunks) seen += chunk.length;
+    });
+    expect(seen).toBeGreaterThan(0);
+    expect(answer).toEqual({ ok: false, error: { engine: 'the result broke off' } });
+    expect(await rowsOf('SELECT 1::INTEGER')).toMatchObject({ ok: true, value: { value: [[1]] } });
+  });
+
+  test.each([
+    ['whose caller goes while it is read', (gone: AbortController) => ({ signal: gone.signal }), 'aborted'],
+    ['past its timeout while it is read', () => ({ timeoutMs: 200 }), 'timeout'],
+  ])('never takes a result for a whole one %s', async (_what, bounds, error) => {
+    const gone = new AbortController();
+    const text = 'SELECT i FROM range(100000000000) r(i)';
+    const answer = await engine.query({ text, values: [] }, options(bounds(gone)), async ({ chunks }) => {
+      for await (const _chunk of chunks) gone.abort();
+    });
+    expect(answer).toEqual({ ok: false, error });
+  });
+
   test('says busy when every slot is taken, keeps remote scans in their cap, and is free again afterwards', async () => {
     const gone = new AbortController();
     const remote = rowsOf(slow, { signal: gone.signal, mode: 'RemoteScan' });
@@ -161,10 +186,14 @@ test('closing ends what still runs first: queries are interrupted, nothing new b
       for await (const _chunk of chunks);
     });
   const endless = ask(slow);
+  const read = ask('SELECT i FROM range(100000000000) r(i)');
   const attaching = closing.attach(join(folder, 'one.duckdb'), 's_closing');
   await closing.close();
   await attaching;
-  expect((await endless).ok).toBe(false);
+  expect([await endless, await read]).toEqual([
+    { ok: false, error: 'aborted' },
+    { ok: false, error: 'aborted' },
+  ]);
   expect(await ask('SELECT 1')).toEqual({ ok: false, error: 'aborted' });
   await expect(closing.detach('s_closing')).rejects.toThrow('closed');
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isDamage } from './damage.ts';
+import { brokenOff, isDamage, isSuspicious } from './damage.ts';
 
 test.each([
   ['a block whose bits have turned', 'IO Error: Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 0', true],
@@ -13,3 +13,7 @@ test.each([
   ['a scratch file on a full disk', 'IO Error: Could not write file "tmp/x": No space left on device', false],
   ['a query that needs too much memory', 'Out of Memory Error: failed to pin block of size 256.0 KiB', false],
 ])('%s', (_what, message, expected) => expect(isDamage(message)).toBe(expected)); // prettier-ignore
+
+test('a result that broke off is a reason to read its files, and no proof', () => {
+  expect([isSuspicious(brokenOff), isDamage(brokenOff)]).toEqual([true, false]);
+});

@@ -5,5 +5,11 @@ const readingFailed = /^(IO Error|Serialization Error|INTERNAL Error|FATAL Error
 /** What is not the file's fault: an instance that is invalidated says so whichever file was wanted; a machine that has run out. */
 const blameless = /database has been invalidated|Too many open files|No space left|Out of Memory/i;
 
-/** A suspicion, not a verdict: whoever gets `true` reads the files in full before they act. */
+/** Whether a file that was read in full is at fault. */
 export const isDamage = (message: string): boolean => readingFailed.test(message) && !blameless.test(message);
+
+/** Said of a result that ended before its end, for whatever reason. */
+export const brokenOff = 'the result broke off';
+
+/** A suspicion, not a verdict: whoever gets `true` reads the files in full before they act. */
+export const isSuspicious = (message: string): boolean => message === brokenOff || isDamage(message);

@@ -1,6 +1,7 @@
 /** One DuckDB instance with its connections. What runs on it is known, so that nothing is ever closed below a statement. */
-import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
+import { type DuckDBConnection, type DuckDBResult, ResultReturnType } from '@duckdb/node-api';
 import { err, ok, type Result } from '@offloader/contract';
+import { brokenOff } from '../domain/damage.ts';
 import type { QueryFailure, QueryOptions, RowStream } from '../domain/engine.ts';
 import type { Sql } from '../domain/sql.ts';
 import { type InstanceOptions, openInstance } from './instance.ts';
@@ -20,12 +21,17 @@ export type Generation = {
   close(waitMs: number): Promise<void>;
 };
 
+/**
+ * A result that fails on the way ends like one that is exhausted: an interrupt, a value, a damaged block make it shorter, and no
+ * fetch throws. What it is afterwards tells them apart; DuckDB's own words for it cannot be had.
+ */
 const chunksOf = async function* (result: DuckDBResult): AsyncGenerator<readonly (readonly unknown[])[]> {
   for (;;) {
     const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) return;
+    if (chunk === null || chunk.rowCount === 0) break;
     yield chunk.getRows();
   }
+  if (result.returnType === ResultReturnType.INVALID) throw new Error(brokenOff);
 };
 
 const streamOf = (result: DuckDBResult): RowStream => {
@@ -33,8 +39,8 @@ const streamOf = (result: DuckDBResult): RowStream => {
   return { columns: result.columnNames().map((name, at) => ({ name, type: String(types[at]) })), chunks: chunksOf(result) };
 };
 
-/** What ends a query early: the caller's signal or the timeout; both interrupt it inside DuckDB. */
-const interruptible = (connection: DuckDBConnection, { signal, timeoutMs }: QueryOptions) => {
+/** What ends a query early: the caller's signal, the timeout, the end of the engine; all interrupt it inside DuckDB. */
+const interruptible = (connection: DuckDBConnection, { signal, timeoutMs }: QueryOptions, isClosing: () => boolean) => {
   let timedOut = false;
   let again: NodeJS.Timeout | undefined;
   // DuckDB forgets an interrupt that comes before the statement has begun, so it is said until the query has ended.
@@ -50,7 +56,7 @@ const interruptible = (connection: DuckDBConnection, { signal, timeoutMs }: Quer
   return {
     failure: (error: unknown): QueryFailure => {
       if (timedOut) return 'timeout';
-      return signal.aborted
+      return signal.aborted || isClosing()
         ? 'aborted'
         : { engine: error instanceof Error ? error.message : String((error as { message?: unknown }).message ?? error) };
     },
@@ -68,6 +74,7 @@ export const openGeneration = async (options: InstanceOptions): Promise<Generati
   const probe = await instance.connect();
   let idle: DuckDBConnection[] = [];
   let isRetired = false;
+  let isClosing = false;
   /** Statements that run now. DuckDB deadlocks or crashes when a connection is closed below one of them. */
   const inFlight = new Set<Promise<unknown>>();
   const querying = new Set<DuckDBConnection>();
@@ -86,7 +93,7 @@ export const openGeneration = async (options: InstanceOptions): Promise<Generati
 
   const runOn = async <T>(connection: DuckDBConnection, sql: Sql, query: QueryOptions, consume: Consume<T>) => {
     if (query.signal.aborted) return err('aborted' as const);
-    const guard = interruptible(connection, query);
+    const guard = interruptible(connection, query, () => isClosing);
     querying.add(connection);
     try {
       const result = await connection.stream(sql.text, [...sql.values]);
@@ -139,6 +146,7 @@ export const openGeneration = async (options: InstanceOptions): Promise<Generati
       ),
     retire: end,
     close: async (waitMs) => {
+      isClosing = true;
       const interrupting = setInterval(() => querying.forEach((connection) => connection.interrupt()), 20);
       const late = Promise.withResolvers<undefined>();
       const timer = setTimeout(() => late.resolve(undefined), waitMs);
