@@ -5,19 +5,6 @@ import { type Change, type Offer, type Offers, openOffers } from '../support/off
 
 let offers: Offers;
 
-const rows = async (sql: string): Promise<readonly (readonly unknown[])[]> => {
-  const serving = offers.room.snapshots.state.servings().get('visits')!;
-  const text = sql.replace('$data', serving.relations.LocalTable!);
-  const options = { mode: 'LocalTable', signal: new AbortController().signal, timeoutMs: 60_000 } as const;
-  const answer = await offers.room.engine.query({ text, values: [] }, options, async ({ chunks }) => {
-    const found: (readonly unknown[])[] = [];
-    for await (const chunk of chunks) found.push(...chunk);
-    return found;
-  });
-  if (!answer.ok) throw new Error(JSON.stringify(answer.error));
-  return answer.value.value;
-};
-
 beforeAll(async () => {
   offers = await openOffers();
 });
@@ -110,7 +97,7 @@ test('They are a hint for the physical layout.', async () => {
   const shuffled =
     "SELECT 'acme' AS tenant_id, DATE '2026-01-01' + (i % 7)::INTEGER AS day, i::BIGINT AS visits FROM range(500) r(i) ORDER BY hash(i)";
   const stored = async (): Promise<readonly string[]> =>
-    (await rows('SELECT day::VARCHAR, visits::VARCHAR FROM $data ORDER BY rowid')).map(
+    (await offers.rows('SELECT day::VARCHAR, visits::VARCHAR FROM $data ORDER BY rowid')).map(
       ([day, n]) => `${String(day)} ${String(n).padStart(4)}`,
     );
   await offers.taken({ select: shuffled });

@@ -27,6 +27,8 @@ export type Offers = {
   taken(offered: Offer): Promise<void>;
   /** A snapshot of two files; `second` is the SELECT of the other. */
   twoFiles(format: 'parquet' | 'csv', first: string, second: string, change?: Change): Promise<Offer>;
+  /** What a SELECT over `$data`, the rows that serve, gives. */
+  rows(sql: string): Promise<readonly (readonly unknown[])[]>;
   end(): Promise<void>;
 };
 
@@ -82,6 +84,18 @@ export const openOffers = async (options: Partial<SnapshotsOptions> = {}): Promi
           change(manifest);
         },
       };
+    },
+    rows: async (sql) => {
+      const serving = room.snapshots.state.servings().get('visits')!;
+      const text = sql.replace('$data', serving.relations.LocalTable!);
+      const options = { mode: 'LocalTable', signal: new AbortController().signal, timeoutMs: 60_000 } as const;
+      const answer = await room.engine.query({ text, values: [] }, options, async ({ chunks }) => {
+        const found: (readonly unknown[])[] = [];
+        for await (const chunk of chunks) found.push(...chunk);
+        return found;
+      });
+      if (!answer.ok) throw new Error(JSON.stringify(answer.error));
+      return answer.value.value;
     },
     end: async () => room.end(),
   };

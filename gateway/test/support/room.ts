@@ -81,7 +81,7 @@ export const openRoom = async (given: Partial<SnapshotsOptions> = {}): Promise<R
       if (serving === undefined) throw new Error(`nothing serves for ${dataset}`);
       const lease = both.snapshots.state.lease(serving);
       try {
-        const text = `SELECT DISTINCT visits::INTEGER FROM ${serving.relations.LocalTable ?? serving.relations.RemoteScan ?? ''}`;
+        const text = `SELECT DISTINCT visits::BIGINT FROM ${serving.relations.LocalTable ?? serving.relations.RemoteScan ?? ''}`;
         const options = { mode: 'LocalTable' as const, signal: new AbortController().signal, timeoutMs: 30_000 };
         const result = await both.engine.query({ text, values: [] }, options, async ({ chunks }) => {
           const values: number[] = [];
