@@ -7,6 +7,8 @@ const root = new URL('../../', import.meta.url).pathname;
 
 /** Sections whose every sentence is proven; a section is added when it is. */
 const proven: readonly string[] = [
+  'Manifest validation (file-level; refresh status `rejected`)',
+  'Compatibility gate (manifest schema vs dataset contract; code `incompatible_schema`)',
   'Restart and cache',
   'Query semantics and tenancy',
   'Admin port',

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { annotations, type CompiledDataset } from '@offloader/contract';
+import { annotations, type CompiledDataset, ownerOf, type ProblemCode } from '@offloader/contract';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
@@ -99,27 +99,54 @@ there('rolling out', () => {
     await echoed(edit, (served) => served?.rebuildToken === 't1', 'handledRebuild');
   });
 
-  test('a source that refuses its credentials is told from one that cannot be reached, with the owner in the reason', async () => {
+  test("`failed` is rejected unless the Dataset's guards allow it; `warning` loads and shows in diagnostics and status.", async () => {
+    for (const gateway of world.gateways) gateway.snapshots = ['s1'];
     await world.startOperator();
+    expect(conditionOf(await world.settled('Dataset', 'visits', 'True'), 'Ready')).toMatchObject({ reason: 'Live' });
+    const [gateway] = world.gateways;
+    const serving = (quality: 'passed' | 'warning') => ({
+      snapshot_id: 's1',
+      watermark: null,
+      age_seconds: null,
+      rows: 1,
+      loaded_at: 'x',
+      quality,
+    });
+    gateway!.rows.set('visits', { active_snapshot: serving('warning') });
+    expect(conditionOf(await world.settled('Dataset', 'visits', 'True', 'QualityWarning'), 'Ready').message).toContain('quality warning');
     const error = {
-      code: 'source_credentials_rejected',
-      path: 'spec.source',
-      message: 'the store refused the credentials',
-      owner: 'Environment',
+      code: 'quality_failed',
+      path: 'data_quality_status',
+      message: 'the producer marked it',
+      owner: 'UpstreamData',
     } as const;
-    for (const gateway of world.gateways) {
-      gateway.rows.set('visits', {
-        active_snapshot: null,
-        source_reachable: false,
-        manifest_valid: null,
-        refresh_error: error,
-        refresh_errors: [error],
-      });
+    gateway!.rows.set('visits', {
+      active_snapshot: serving('passed'),
+      manifest_valid: false,
+      refresh_error: error,
+      refresh_errors: [error],
+    });
+    await until(
+      'the rejection to be told',
+      async () => (await world.get('Dataset', 'visits')).status.refreshError?.code === 'quality_failed',
+    );
+    const status = await world.settled('Dataset', 'visits', 'True', 'Live');
+    expect(conditionOf(status, 'ManifestValid')).toMatchObject({ status: 'False', reason: 'UpstreamDataQualityFailed' });
+    expect(status.activeSnapshot.id).toBe('s1');
+  });
+
+  test("Credentials that are absent, rejected (401/403), a bucket that does not exist and a host that cannot be reached are told apart in refresh_error and in the Dataset's condition reason.", async () => {
+    await world.startOperator();
+    for (const what of ['CredentialsMissing', 'CredentialsRejected', 'BucketMissing', 'Unreachable']) {
+      const code = `source${what.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}` as ProblemCode;
+      const error = { code, path: '', message: 'what the gateway says of it', owner: ownerOf(code) };
+      const row = { active_snapshot: null, source_reachable: false, manifest_valid: null, refresh_error: error, refresh_errors: [error] };
+      for (const gateway of world.gateways) gateway.rows.set('visits', row);
+      const status = await world.settled('Dataset', 'visits', 'False', `Source${what}`);
+      expect(conditionOf(status, 'SourceReachable')).toMatchObject({ status: 'False', reason: `EnvironmentSource${what}` });
+      expect(status.refreshError).toEqual({ code, path: '', message: error.message });
+      await world.settled('Endpoint', 'daily', 'False', 'DatasetNotReady');
     }
-    const status = await world.settled('Dataset', 'visits', 'False', 'SourceCredentialsRejected');
-    expect(conditionOf(status, 'SourceReachable')).toMatchObject({ status: 'False', reason: 'EnvironmentSourceCredentialsRejected' });
-    expect(status.refreshError).toEqual({ code: error.code, path: error.path, message: error.message });
-    await world.settled('Endpoint', 'daily', 'False', 'DatasetNotReady');
   });
 
   test('the credentials that a dataset names are copied for the gateways and nowhere else', async () => {
