@@ -1,6 +1,6 @@
 // The loader process stands behind the gateway that serves when the processors are short.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
@@ -8,21 +8,10 @@ import { databaseFile } from '../src/snapshots/load-job.ts';
 import { runLoad } from '../src/snapshots/run-load.ts';
 import { createLake, datasetOf, visits } from './support/lake.ts';
 import { requiring } from './support/linux.ts';
+import { findLoader, statOf } from './support/loaders.ts';
 import { until } from './support/gateway.ts';
 
-/** What /proc says after a process's name, which may hold blanks: state, parent, …, and at 16 its niceness. */
-const statOf = async (path: string): Promise<readonly string[]> =>
-  (await readFile(`${path}/stat`, 'utf8').catch(() => '')).split(') ').at(-1)?.split(' ') ?? [];
-
-/** The loader that this process has started; it has other children too. */
-const findLoader = async (): Promise<string | undefined> => {
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const isChild = (await statOf(`/proc/${pid}`))[1] === String(process.pid);
-    if (isChild && (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('loader-main')) return pid;
-  }
-  return undefined;
-};
-const nicenessOfThreads = async (pid: string): Promise<readonly number[]> => {
+const nicenessOfThreads = async (pid: number): Promise<readonly number[]> => {
   const stats = await Promise.all((await readdir(`/proc/${pid}/task`).catch(() => [])).map(async (task) => statOf(`/proc/${pid}/task/${task}`)));
   return stats.flatMap((stat) => (stat[16] === undefined ? [] : [Number(stat[16])]));
 }; // prettier-ignore
@@ -46,12 +35,12 @@ requiring('proc').test('every thread of a load runs at a lower priority than wha
   let isOver = false;
   const loading = runLoad(job, new AbortController().signal).finally(() => (isOver = true));
   const seen: (readonly number[])[] = [];
-  let loader: string | undefined;
+  let loader: number | undefined;
   await until(async () => (loader ??= await findLoader()) !== undefined || isOver);
   while (!isOver) {
     // Before DuckDB is at work the process is still starting.
     const isLoading = existsSync(join(folder, databaseFile));
-    const niceness = await nicenessOfThreads(loader ?? '');
+    const niceness = await nicenessOfThreads(loader ?? 0);
     if (isLoading) seen.push(niceness);
   }
   expect(await loading).toMatchObject({ kind: 'loaded', rows: 200_000 });
