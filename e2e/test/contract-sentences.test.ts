@@ -9,6 +9,7 @@ const root = new URL('../../', import.meta.url).pathname;
 const proven: readonly string[] = [
   'Manifest validation (file-level; refresh status `rejected`)',
   'Compatibility gate (manifest schema vs dataset contract; code `incompatible_schema`)',
+  'Refresh lifecycle',
   'Restart and cache',
   'Query semantics and tenancy',
   'Admin port',

@@ -86,11 +86,6 @@ describe('a standalone gateway', () => {
     await lake.remove();
   });
 
-  test('serves a newly published snapshot without being asked', async () => {
-    await lake.publish('a2', visits(2));
-    await until(async () => (await (await world.get(daily, 'acme-token')).text()).includes('"snapshot_id":"a2"'));
-  });
-
   test('takes edits of the folder, and refuses a bad one while everything keeps serving', async () => {
     await world.write([visitsDataset(lake.url), endpoint('daily', { version: 2 }), apiKey('acme')]);
     await until(async () => (await (await world.get(daily, 'acme-token')).text()).includes('"version":2'));
@@ -109,20 +104,6 @@ describe('a standalone gateway', () => {
   test('refuses a revoked key at its next request', async () => {
     await world.write([visitsDataset(lake.url), endpoint('daily'), apiKey('acme', { state: 'Revoked' })]);
     await until(async () => (await world.get(daily, 'acme-token')).status === 401);
-  });
-
-  test('restarts warm with its source gone', async () => {
-    await lake.remove();
-    await world.restart();
-    expect((await world.get(daily, 'acme-token')).status).toBe(200);
-    await until(async () => (await world.admin('/ready')).status === 200);
-    const { datasets } = await diagnostics();
-    expect(datasets[0]).toMatchObject({
-      last_attempted: { status: 'rejected' },
-      active_snapshot: { snapshot_id: 'a1' },
-      refresh_error: { code: 'missing_file', owner: 'UpstreamData' },
-    });
-    lake = await createLake();
   });
 
   test('tells probes, diagnostics and metrics what is true', async () => {

@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { swapUnderLoad } from './support/swap-load.ts';
 
-test('twenty swaps under 32 clients fail no request and mix no two snapshots', async () => {
+test('Swap is atomic: during a swap under load no request fails, none mixes two snapshots. data and meta.snapshot_id must come from the same snapshot.', async () => {
   const { failures, mixed, swaps, requests, swapSeconds } = await swapUnderLoad({ clients: 32, steadySeconds: 1, swaps: 20 });
   expect([failures, mixed]).toEqual([[], 0]);
   expect(swaps).toBeGreaterThanOrEqual(20);
