@@ -125,12 +125,13 @@ describe("The loaded table is laid out for its endpoints' filters (tenant first)
 });
 
 describe('Several files of one snapshot are unioned by column name; a column absent in one file reads NULL there.', () => {
+  // A CSV file on the disk has the names of the schema, in any order; Parquet files may lack some.
   const parts = [
     ['parquet', `SELECT 'acme' AS tenant_id, DATE '2026-01-01' AS day, 1::BIGINT AS visits`],
     ['parquet', `SELECT 2::BIGINT AS visits, 'beta' AS tenant_id, DATE '2026-01-02' AS day`],
     ['parquet', `SELECT 3::BIGINT AS visits, 'gamma' AS tenant_id`],
     ['csv', `SELECT 4::BIGINT AS visits, DATE '2026-01-04' AS day, 'delta' AS tenant_id`],
-    ['csv', `SELECT 'epsilon' AS tenant_id, DATE '2026-01-05' AS day`],
+    ['csv', `SELECT 'epsilon' AS tenant_id, 5::BIGINT AS visits, DATE '2026-01-05' AS day`],
   ] as const;
 
   test.each<[string, Record<string, unknown>]>([
@@ -160,7 +161,7 @@ describe('Several files of one snapshot are unioned by column name; a column abs
           ['acme', '2026-01-01', 1],
           ['beta', '2026-01-02', 2],
           ['delta', '2026-01-04', 4],
-          ['epsilon', '2026-01-05', null],
+          ['epsilon', '2026-01-05', 5],
           ['gamma', null, 3],
         ],
       },
