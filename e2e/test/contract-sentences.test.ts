@@ -24,6 +24,7 @@ const proven: readonly string[] = [
   'HTTP edge',
   'Pool and limits',
   'Details that clients see',
+  'Replicas',
   'Status (the same for all three kinds)',
   'The three kinds (group `offloader.dev`, version `v1alpha1`, namespaced)',
   'Demo project and failure lab (make our own data with the same shape)',

@@ -65,40 +65,39 @@ describe('Two replicas answer from different snapshots for at most 2 s.', () => 
 /** Cuts are made in the network of a cluster that is ours alone. */
 const onOwnCluster = isOwnCluster ? describe : describe.skip;
 
-const sentence =
-  '`activation: Coordinated` (default): replicas load a new snapshot ahead, report it, and switch together when the operator says that all have it, or after 60 s without the slow one, or on their own when no operator answers for 2 min.';
-
-onOwnCluster(sentence, () => {
-  // The third case takes an operator away for two minutes: see operator-absence.test.ts.
-  test('each replica reports it as loaded ahead before any answers from it', async () => {
-    const pods = await gatewayPods();
-    const next = `s${String(published + 1)}`;
-    const seen = new Set<string>();
-    let isOver = false;
-    const look = async (): Promise<void> => {
-      while (!isOver) for (const pod of pods) if ((await stagedBy(pod, 'switched')) === next) seen.add(pod.name);
-    };
-    const looking = look();
-    await Promise.all([watchSwitches({ pods, path, token, snapshot: next }), publishNext()]);
-    isOver = true;
-    await looking;
-    expect([...seen].toSorted()).toEqual(pods.map(({ name }) => name));
-  });
-
-  test('the others switch without a slow one after 60 s, and it follows as soon as it can', async () => {
-    const pods = await gatewayPods();
-    const [slow, ...others] = pods.toReversed();
-    if (slow === undefined) throw new Error('there are no gateways');
-    const { atMs, failures } = await cutOff({ services: [[addressOf(slow), lakeAddress]] }, async () => {
-      const snapshot = await publishNext();
-      return watchSwitches({ pods: others, path, token, snapshot, withinMs: 100_000 });
+onOwnCluster('in a network that can be cut', () => {
+  describe('`activation: Coordinated` (default): replicas load a new snapshot ahead, report it, and switch together when the operator says that all have it, or after 60 s without the slow one, or on their own when no operator answers for 2 min.', () => {
+    // The third case takes the operator away for two minutes: "The operator's absence changes nothing that is served."
+    test('each replica reports it as loaded ahead before any answers from it', async () => {
+      const pods = await gatewayPods();
+      const next = `s${String(published + 1)}`;
+      const seen = new Set<string>();
+      let isOver = false;
+      const look = async (): Promise<void> => {
+        while (!isOver) for (const pod of pods) if ((await stagedBy(pod, 'switched')) === next) seen.add(pod.name);
+      };
+      const looking = look();
+      await Promise.all([watchSwitches({ pods, path, token, snapshot: next }), publishNext()]);
+      isOver = true;
+      await looking;
+      expect([...seen].toSorted()).toEqual(pods.map(({ name }) => name));
     });
-    print('milliseconds until the others switch without a slow one', [...atMs.values()]);
-    expect(failures).toEqual([]);
-    expect(Math.min(...atMs.values())).toBeGreaterThan(55_000);
-    expect(Math.max(...atMs.values())).toBeLessThan(90_000);
-    await watchSwitches({ pods: [slow], path, token, snapshot: `s${String(published)}` });
-    await waitReady(data);
+
+    test('the others switch without a slow one after 60 s, and it follows as soon as it can', async () => {
+      const pods = await gatewayPods();
+      const [slow, ...others] = pods.toReversed();
+      if (slow === undefined) throw new Error('there are no gateways');
+      const { atMs, failures } = await cutOff({ services: [[addressOf(slow), lakeAddress]] }, async () => {
+        const snapshot = await publishNext();
+        return watchSwitches({ pods: others, path, token, snapshot, withinMs: 100_000 });
+      });
+      print('milliseconds until the others switch without a slow one', [...atMs.values()]);
+      expect(failures).toEqual([]);
+      expect(Math.min(...atMs.values())).toBeGreaterThan(55_000);
+      expect(Math.max(...atMs.values())).toBeLessThan(90_000);
+      await watchSwitches({ pods: [slow], path, token, snapshot: `s${String(published)}` });
+      await waitReady(data);
+    });
   });
 });
 

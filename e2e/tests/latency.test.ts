@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { CustomObjectsApi, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, gatewayPods, type Answer, type Pod } from './support/gateways.ts';
-import { apply, namespace, remove, secretValue, waitReady } from './support/kubectl.ts';
+import { apply, get, namespace, remove, secretValue, waitReady } from './support/kubectl.ts';
 import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
 import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
 import { during } from './support/traffic.ts';
@@ -66,7 +66,20 @@ afterAll(async () => {
   await remove(...targets);
 });
 
-describe('an edit is served by every replica within 2 s', () => {
+/** The nudge that each replica's pod bears. */
+const nudges = async (): Promise<readonly (string | undefined)[]> =>
+  Promise.all(pods.map(async ({ name }) => (await get(`pod/${name}`)).metadata.annotations?.['offloader.dev/config-revision']));
+
+describe("After a write the operator patches an annotation on each gateway pod, which makes the kubelet refresh the mount at once: an edit is live on every replica within 2 s (p99), a revoked key is refused within 2 s, with the kubelet's own sync as the fallback.", () => {
+  // The fallback: operator/test/rollout.test.ts, "an operator that may not nudge".
+  test('each edit is another nudge of every replica', async () => {
+    const before = await nudges();
+    await edit('endpoints', 'timed-daily', { version: rounds + 2 });
+    await waitReady(targets[1]);
+    const after = await nudges();
+    expect(after.filter((nudge, n) => nudge === undefined || nudge === before[n])).toEqual([]);
+  });
+
   test('of an Endpoint', async () => {
     const { p99 } = await timed('Endpoint', (round) => ({
       edit: async () => edit('endpoints', 'timed-daily', { version: round + 2 }),

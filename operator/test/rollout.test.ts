@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { annotations, type CompiledDataset, ownerOf, type ProblemCode } from '@offloader/contract';
+import { ApiRelay } from './support/api-relay.ts';
+import type { Relayed } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
@@ -37,6 +39,29 @@ there('rolling out', () => {
     await world.apply('Dataset', 'visits', dataset({ snapshot: { blocked: ['s2'] } }));
     const blocked = await world.settled('Dataset', 'visits', 'True');
     expect(blocked).toMatchObject({ activeSnapshot: { id: 's1' }, quarantined: [{ id: 's2', reason: 'blocked' }] });
+  });
+
+  test('what an operator that may not nudge has written arrives by the kubelet’s own sync, and is Ready then', async () => {
+    const operator = await world.startOperator();
+    await world.settled('Endpoint', 'daily', 'True');
+    await operator.stop();
+    const relay = await new ApiRelay(api).start();
+    try {
+      const isNudge = ({ method, path }: Relayed): boolean => method === 'PATCH' && path.includes('/pods/');
+      relay.refuses = isNudge;
+      await world.startOperator({}, relay.kubeConfig());
+      await world.apply('Endpoint', 'daily', endpoint({ version: 2 }));
+      await until('refused nudges', () => relay.requests.filter(isNudge).length >= replicas);
+      const versions = () => world.gateways.map(({ loaded }) => loaded!.bundle.endpoints[0]?.version);
+      const status = await world.settled('Endpoint', 'daily', 'False', 'RollingOut');
+      expect([status.gateways.ready, versions()]).toEqual([0, world.gateways.map(() => 1)]);
+      for (const gateway of world.gateways) await gateway.sync();
+      await world.settled('Endpoint', 'daily', 'True');
+      expect(versions()).toEqual(world.gateways.map(() => 2));
+      await Promise.all(world.operators.map((one) => one.stop()));
+    } finally {
+      await relay.stop();
+    }
   });
 
   test('a pin that cannot be had changes nothing that serves, and status says so', async () => {

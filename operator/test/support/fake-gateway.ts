@@ -83,6 +83,11 @@ export class FakeGateway {
     });
   }
 
+  /** The kubelet's own sync: the mount as it is now, nudged or not. */
+  async sync(): Promise<void> {
+    await this.#mount();
+  }
+
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
