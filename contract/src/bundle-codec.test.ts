@@ -138,7 +138,7 @@ describe('a bundle in its parts', () => {
 });
 
 describe('large bundles', () => {
-  test('5,000 endpoints and 5,000 keys fit', () => {
+  test('5,000 endpoints and 5,000 keys fit.', () => {
     const large = bundleOf([withSecret, ...endpoints(5000, (n) => `Visits ${hashOf(String(n))}`), ...keys(5000)]);
     expect([large.endpoints.length, large.keys.length]).toEqual([5000, 5000]);
     const parts = encodeBundle(large, secrets, 1);

@@ -86,26 +86,6 @@ describe('a standalone gateway', () => {
     await lake.remove();
   });
 
-  test('takes edits of the folder, and refuses a bad one while everything keeps serving', async () => {
-    await world.write([visitsDataset(lake.url), endpoint('daily', { version: 2 }), apiKey('acme')]);
-    await until(async () => (await (await world.get(daily, 'acme-token')).text()).includes('"version":2'));
-    await world.write([visitsDataset(lake.url), endpoint('daily', { version: 3, columns: ['nothing'] }), apiKey('acme')]);
-    await until(async () => (await diagnostics()).config_sync.result === 'error');
-    const { config_sync: sync, incidents } = await diagnostics();
-    expect(sync.error).toContain('Endpoint/daily spec.columns[0] column_not_selected');
-    expect(incidents.map((one: any) => [one.class, one.owner])).toContainEqual(['config_rejected', 'Environment']);
-    expect(await (await world.get(daily, 'acme-token')).text()).toContain('"version":2');
-    expect(await (await world.admin('/metrics')).text()).toContain('offloader_config_sync_ok 0');
-    await world.restart();
-    await until(async () => (await world.admin('/ready')).status === 200);
-    expect(await (await world.get(daily, 'acme-token')).text()).toContain('"version":2');
-  });
-
-  test('refuses a revoked key at its next request', async () => {
-    await world.write([visitsDataset(lake.url), endpoint('daily'), apiKey('acme', { state: 'Revoked' })]);
-    await until(async () => (await world.get(daily, 'acme-token')).status === 401);
-  });
-
   test('tells probes, diagnostics and metrics what is true', async () => {
     expect(await (await world.admin('/live')).json()).toEqual({ status: 'ok' });
     expect(await (await world.admin('/ready')).json()).toEqual({ status: 'ok', ready: true });

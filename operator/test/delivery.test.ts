@@ -37,7 +37,9 @@ const bulky = (name: string) =>
     ],
   });
 
-there('delivery', () => {
+const sentence =
+  'The mounted configuration is several ConfigMaps and a Secret, each part under 512 KiB; an index with the revision and the sha256 of every part is written last, and the gateway applies a revision only when all its parts match: never a mixed set.';
+there(sentence, () => {
   const api = server as ApiServer;
   let world: World;
   let relay: ApiRelay;

@@ -1,7 +1,6 @@
-// When a loaded snapshot goes live: at once, with the operator's word, or together with endpoints that need it.
+// When a loaded snapshot goes live: at once, or with the operator's word.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
-import { until } from '../support/gateway.ts';
 import { datasetOf, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
 
@@ -41,16 +40,4 @@ describe('coordinated activation', () => {
     await room.snapshots.refresh('visits', { force: false });
     expect(room.report()).toMatchObject({ staged: 'a2', active_snapshot: { snapshot_id: 'a1' } });
   });
-});
-
-test('a change of schema is blue-green: the old layout serves until the new one is built', async () => {
-  room = await openRoom();
-  await publish(1);
-  await room.start(dataset());
-  const narrower = dataset({ schema: [{ name: 'tenant_id', type: 'VARCHAR' }, { name: 'visits', type: 'BIGINT' }] }); // prettier-ignore
-  room.snapshots.configure([narrower], {});
-  expect(room.snapshots.state.servings().get('visits')!.layout).not.toBe(narrower.layout);
-  await until(() => room.report().layout === narrower.layout);
-  expect(await room.answer()).toEqual({ id: 'a1', values: [1] });
-  expect(room.report().kept).toEqual([]);
 });
