@@ -2,20 +2,37 @@
  * A real API server with the real operator, and gateways that only report, from the operator's own tests. Loaded by URL: tsc
  * cannot rewrite a relative import into the sources of another project.
  */
-type Gateway = { readonly name: string; snapshots: string[]; frozen: boolean; showReady(isReady: boolean): Promise<void> };
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startKubelet } from './kubelet.ts';
+import type { Kubelet } from './kubelet.ts';
+
+type Gateway = {
+  readonly name: string;
+  readonly port: number;
+  readonly sequence: number;
+  snapshots: string[];
+  frozen: boolean;
+  showReady(isReady: boolean): Promise<void>;
+};
 /** Claims and volumes, and what a StatefulSet and a provisioner would do with them. */
 export type CacheVolumes = { give(pod: string): Promise<string>; succeed(n: number): Promise<string>; pod(name: string): Promise<any> };
 export type World = {
   readonly namespace: string;
+  readonly client: { request(call: { method: string; path: string; body?: object; query?: object; contentType?: string }): Promise<any> };
   readonly gateways: readonly Gateway[];
   open(): Promise<World>;
   close(): Promise<void>;
   addGateway(): Promise<Gateway>;
-  startOperator(): Promise<unknown>;
-  apply(kind: string, name: string, spec: object): Promise<unknown>;
+  startOperator(): Promise<{ readonly httpPort: number }>;
+  path(plural: string, name?: string): string;
+  apply(kind: string, name: string, spec: object, annotations?: Readonly<Record<string, string>>): Promise<unknown>;
   get(kind: string, name: string): Promise<any>;
   settled(kind: string, name: string, ready: 'True' | 'False'): Promise<unknown>;
 };
+/** A kubelet, and pods on its node. */
+export type Node = Kubelet & { take(pod: string): Promise<void> };
 export type ApiServer = { readonly kubeconfig: string; stop(): Promise<void> };
 
 const from = (path: string): Promise<any> => import(new URL(path, import.meta.url).href);
@@ -33,6 +50,29 @@ export const installCrds = async (kubeconfig: string): Promise<void> => {
   const client = worldModule.clientOf(kubeconfig);
   await worldModule.installCrds(client);
   client.close();
+};
+
+/** A node whose kubelet answers for pods that are put on it. */
+export const openNode = async (world: World): Promise<Node> => {
+  const folder = await mkdtemp(join(tmpdir(), 'offloader-node-'));
+  const kubelet = await startKubelet(await (await from('../../gateway/test/support/certificates.ts')).certify(folder, ['localhost']));
+  const name = `node-of-${world.namespace}`;
+  const address = {
+    addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+    daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } },
+  };
+  await world.client.request({ method: 'POST', path: '/api/v1/nodes', body: { metadata: { name }, status: address } });
+  return {
+    ...kubelet,
+    take: async (pod) => {
+      const body = { metadata: { name: pod }, target: { apiVersion: 'v1', kind: 'Node', name } };
+      await world.client.request({ method: 'POST', path: `${world.path('pods', pod)}/binding`, body });
+    },
+    stop: async () => {
+      await kubelet.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
 };
 
 export const cacheVolumes = async (world: World): Promise<CacheVolumes> =>

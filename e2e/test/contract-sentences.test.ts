@@ -23,6 +23,7 @@ const proven: readonly string[] = [
   'Values in JSON',
   'HTTP edge',
   'Pool and limits',
+  'CLI',
   'Details that clients see',
   'Replicas',
   'Status (the same for all three kinds)',
