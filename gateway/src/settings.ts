@@ -1,5 +1,5 @@
 /** The gateway's settings: one table of names, readers, defaults and what each is for. Parsed once, at boot. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { err, ok, type Result } from '@offloader/contract';
 import type { Settings } from './domain/settings.ts';
@@ -44,17 +44,17 @@ const baseUrl: Read<string | null> = (value) =>
   /^https?:\/\/[^\s?#]+$/.test(value) && URL.canParse(value)
     ? ok(value.replace(/\/+$/, ''))
     : err('takes an address such as https://data.example.com');
-const isReadable = (path: string): boolean => {
+const isReadableFolder = (path: string): boolean => {
   try {
     accessSync(path, constants.R_OK);
-    return true;
+    return statSync(path).isDirectory();
   } catch {
     return false;
   }
 };
 const secret: Read<string> = (value) =>
   Buffer.byteLength(value) >= 32 ? ok(value) : err('must have at least 32 bytes; make one with: openssl rand -hex 32');
-const folder: Read<string> = (value) => (isReadable(value) ? ok(value) : err('names a folder that does not exist or cannot be read'));
+const folder: Read<string> = (value) => (isReadableFolder(value) ? ok(value) : err('names a folder that does not exist or cannot be read'));
 const missing = (fix: string) => (): Result<never, string> => err(`is missing; ${fix}`);
 
 const setting = <T>(env: string, read: Read<T>, fallback: Setting<T>['fallback'], about: string): Setting<T> => ({

@@ -32,6 +32,7 @@ describe('a gateway that cannot start', () => {
     ['OFFLOADER_SECRET_KEY_BASE must have at least 32 bytes', { OFFLOADER_SECRET_KEY_BASE: 'short' }],
     ['OFFLOADER_CONFIG is missing', { OFFLOADER_CONFIG: '' }],
     ['OFFLOADER_CONFIG names a folder that does not exist', { OFFLOADER_CONFIG: '/no/such/folder' }],
+    ['OFFLOADER_CONFIG names a folder that does not exist', { OFFLOADER_CONFIG: main }],
     ['OFFLOADER_POOL_SIZE takes an integer from 1', { OFFLOADER_POOL_SIZE: 'many' }],
     ['OFFLOADER_POOL_SIZE takes an integer from 1', { OFFLOADER_POOL_SIZE: '0' }],
     ['OFFLOADER_QUERY_TIMEOUT takes a duration', { OFFLOADER_QUERY_TIMEOUT: '-1' }],
