@@ -24,6 +24,7 @@ const proven: readonly string[] = [
   'HTTP edge',
   'Pool and limits',
   'CLI',
+  'Support bundle',
   'Details that clients see',
   'Replicas',
   'Status (the same for all three kinds)',
