@@ -147,7 +147,7 @@ describe('As `kubectl offloader`: `status`, `triage`, `rollback DATASET [--to ID
         expect(await kubectl('status')).toMatchObject({ code: 1, out: expect.stringMatching(/Endpoint +lost +False .*nowhere/) });
       });
 
-      // Of pods that answer, and all classes: triage-cluster.test.ts; what the bundle holds: support-bundle-cluster.test.ts.
+      // Every class: cluster-incidents.test.ts; what the bundle holds: support-bundle-cluster.test.ts.
       test('triage names the incident, and is 1', async () => {
         await world.gateways[0]!.showReady(false);
         const ran = await kubectl('triage');
