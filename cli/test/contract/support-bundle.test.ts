@@ -44,9 +44,10 @@ beforeAll(async () => {
     await writeFile(join(project, path), text);
   }
   await symlink(join(project, 'dataset.yaml'), join(project, 'linked.yaml'));
-  await until('the failed attempt', async () =>
-    (await (await fetch(`${gateway.admin}/metrics`)).text()).includes('offloader_source_reachable{dataset="leaky"} 0'),
-  );
+  await until('the failed attempt and the other snapshot', async () => {
+    const metrics = await (await fetch(`${gateway.admin}/metrics`)).text();
+    return metrics.includes('offloader_source_reachable{dataset="leaky"} 0') && metrics.includes('offloader_refresh_ok{dataset="usage"} 1');
+  });
   const admin = ['--admin-url', gateway.admin, '--admin-token', adminToken];
   ran = await offloader(['support-bundle', '--config', project, ...admin], { cwd: folder, env: { OFFLOADER_KEY: `${canary}-key` } });
   bundle = await openBundle(join(folder, 'offloader-support-bundle.tar.gz'));

@@ -1,6 +1,6 @@
 // The contract's "Restart and cache", as far as it speaks of what lies on the volume. A missing or damaged index is in
 // ../snapshots/odd-volume.test.ts, what clients see of a restart in restart.test.ts.
-import { readdir, readFile, rename, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
@@ -93,7 +93,8 @@ describe('The warm-start index is written atomically (temp + rename) on each swa
       for (; !isOver; reads += 1) JSON.parse(await readFile(file, 'utf8'));
       return reads;
     })();
-    const files = new Set<number>();
+    // Open to the end, so that no other file gets the same number.
+    const files: FileHandle[] = [];
     const named = async (): Promise<void> => {
       const records = async () => {
         const { active, kept } = await index();
@@ -103,7 +104,7 @@ describe('The warm-start index is written atomically (temp + rename) on each swa
       }; // prettier-ignore
       const { active_snapshot: active, kept } = room.report();
       await until(async () => JSON.stringify(await records()) === JSON.stringify([active?.snapshot_id, ...kept]));
-      files.add((await stat(file)).ino);
+      files.push(await open(file));
     };
     for (const n of [3, 4, 5]) {
       await publish(n);
@@ -116,7 +117,8 @@ describe('The warm-start index is written atomically (temp + rename) on each swa
     isOver = true;
     expect(await reading).toBeGreaterThan(10);
     // Never written over: each is a file of its own, put in the place of the one before.
-    expect(files.size).toBeGreaterThan(1);
+    expect(new Set(await Promise.all(files.map(async (one) => (await one.stat()).ino))).size).toBe(4);
+    for (const one of files) await one.close();
     expect((await readdir(room.cacheDir)).filter((name) => name.startsWith('index'))).toEqual(['index.json']);
   });
 
