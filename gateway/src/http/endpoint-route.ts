@@ -51,6 +51,8 @@ const traceOf = (request: Request): Ended['trace'] => parseTraceParent(request.g
 
 /** 499, as nginx calls it: nobody is there to read an answer. */
 const clientGone = 499;
+/** So long a connection may be silent, however short a query must be. */
+const leastSilenceMs = 10_000;
 
 export const createEndpointRoute = (options: EndpointRouteOptions) => {
   const { live, answers, observe, now } = options;
@@ -158,7 +160,8 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
       return end(304, plan);
     }
     // Between two bytes lie two queries at most, the second for a page that proved too long to be held; the third of the time is the reader's.
-    response.setTimeout(3 * answers.timeoutMs, () => response.destroy());
+    // Where queries must be very short, the wait for a connection and a busy machine still have their time.
+    response.setTimeout(Math.max(3 * answers.timeoutMs, leastSilenceMs), () => response.destroy());
     const gone = new AbortController();
     response.once('close', () => void (response.writableFinished || gone.abort()));
     const { refusal, told } = await send({ plan, response, requestId, headers, signal: gone.signal }, format);
