@@ -3,8 +3,9 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { LoadAnswer, LoadJob } from './load-job.ts';
 
-/** Beside this file, as source in a checkout and compiled in an image. */
-const program = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './loader-main.ts' : './loader-main.js', import.meta.url));
+/** Beside this file, as source in a checkout and compiled in an image, where no package has its source. */
+const isSource = import.meta.url.endsWith('.ts');
+const program = fileURLToPath(new URL(isSource ? './loader-main.ts' : './loader-main.js', import.meta.url));
 
 /** The loader sees no secret: of the environment it gets only what Node.js needs. */
 const environment = (): NodeJS.ProcessEnv =>
@@ -23,7 +24,7 @@ export const runLoad = async (job: LoadJob, signal: AbortSignal): Promise<LoadAn
   new Promise((resolve) => {
     if (signal.aborted) return resolve(givenUp);
     const child = fork(program, [], {
-      execArgv: ['--conditions=source', '--disable-warning=ExperimentalWarning'],
+      execArgv: [...(isSource ? ['--conditions=source'] : []), '--disable-warning=ExperimentalWarning'],
       env: environment(),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
