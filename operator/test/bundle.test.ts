@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { mounted, objectNames } from '@offloader/contract';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { World, clientOf, conditionOf, installCrds, release, replicas, until } from './support/world.ts';
+import { type World, conditionOf, release, replicas, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -12,20 +13,11 @@ const names = objectNames(release);
 there('the bundle in the cluster', () => {
   const api = server as ApiServer;
   let world: World;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `bundle-${String(turn)}`).open();
+  inWorlds(api, 'bundle', async (opened) => {
+    world = opened;
     for (let n = 0; n < replicas; n += 1) await world.addGateway();
   });
-  afterEach(() => world.close());
 
   const applyAll = async (): Promise<void> => {
     await world.apply('Dataset', 'visits', dataset());

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { decodeBundle, labels, maxConfigParts, maxPartBytes, mounted, objectNames } from '@offloader/contract';
 import { ApiRelay } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { World, clientOf, conditionOf, installCrds, release, until } from './support/world.ts';
+import { type World, conditionOf, release, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -43,24 +44,20 @@ there(sentence, () => {
   const api = server as ApiServer;
   let world: World;
   let relay: ApiRelay;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `delivery-${String(turn)}`).open();
-    relay = await new ApiRelay(api).start();
-    await world.apply('Dataset', 'visits', dataset());
-  });
-  afterEach(async () => {
-    await world.close();
-    await relay.stop();
-  });
+  inWorlds(
+    api,
+    'delivery',
+    async (opened) => {
+      world = opened;
+      relay = await new ApiRelay(api).start();
+      await world.apply('Dataset', 'visits', dataset());
+    },
+    async () => {
+      await world.close();
+      await relay.stop();
+    },
+  );
 
   /** What a reader makes of the objects as they are in the cluster now. */
   const readNow = async () => {

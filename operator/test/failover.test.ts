@@ -1,5 +1,5 @@
 /** Two operators as processes of their own, each through a relay that counts what it asks for: one leads, and only one ever writes. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { ApiRelay } from './support/api-relay.ts';
 import type { Relayed } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
@@ -7,7 +7,8 @@ import type { ApiServer } from './support/api-server.ts';
 import { startOperatorProcess } from './support/operator-process.ts';
 import type { Lease, OperatorProcess } from './support/operator-process.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { World, clientOf, installCrds, until } from './support/world.ts';
+import { type World, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -20,28 +21,24 @@ there('of two operators', () => {
   let world: World;
   let relays: ApiRelay[];
   let operators: OperatorProcess[];
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `failover-${String(turn)}`).open();
-    [relays, operators] = [[], []];
-    await world.addGateway();
-    await world.apply('Dataset', 'visits', dataset());
-    await world.apply('Endpoint', 'daily', endpoint());
-    await world.apply('ApiKey', 'acme', apiKey());
-  });
-  afterEach(async () => {
-    for (const operator of operators) await operator.clear();
-    for (const relay of relays) await relay.stop();
-    await world.close();
-  });
+  inWorlds(
+    api,
+    'failover',
+    async (opened) => {
+      world = opened;
+      [relays, operators] = [[], []];
+      await world.addGateway();
+      await world.apply('Dataset', 'visits', dataset());
+      await world.apply('Endpoint', 'daily', endpoint());
+      await world.apply('ApiKey', 'acme', apiKey());
+    },
+    async () => {
+      for (const operator of operators) await operator.clear();
+      for (const relay of relays) await relay.stop();
+      await world.close();
+    },
+  );
 
   const start = async (name: string, lease: Lease): Promise<readonly [OperatorProcess, ApiRelay]> => {
     const relay = await new ApiRelay(api).start();

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { Proxy } from './support/proxy.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { World, clientOf, installCrds, until } from './support/world.ts';
+import { type World, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -12,28 +13,24 @@ there('faults', () => {
   const api = server as ApiServer;
   let world: World;
   let proxy: Proxy;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `faults-${String(turn)}`).open();
-    proxy = await new Proxy(Number(new URL(api.url).port)).start();
-    await world.addGateway();
-    await world.apply('Dataset', 'visits', dataset());
-    await world.apply('Endpoint', 'daily', endpoint());
-    await world.apply('ApiKey', 'acme', apiKey());
-  });
-  afterEach(async () => {
-    proxy.restore();
-    await world.close();
-    await proxy.stop();
-  });
+  inWorlds(
+    api,
+    'faults',
+    async (opened) => {
+      world = opened;
+      proxy = await new Proxy(Number(new URL(api.url).port)).start();
+      await world.addGateway();
+      await world.apply('Dataset', 'visits', dataset());
+      await world.apply('Endpoint', 'daily', endpoint());
+      await world.apply('ApiKey', 'acme', apiKey());
+    },
+    async () => {
+      proxy.restore();
+      await world.close();
+      await proxy.stop();
+    },
+  );
 
   const throughProxy = () => {
     const config = world.kubeConfig();

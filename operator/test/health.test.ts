@@ -1,11 +1,12 @@
 /** What the probes say is so: ready means that it knows what there is or could lead at once, alive that a restart would not help. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { ApiRelay } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { RushClock } from './support/rush-clock.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { World, clientOf, installCrds, replicas, until } from './support/world.ts';
+import { type World, replicas, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 import type { Operator } from './support/world.ts';
 
 const server = await startApiServer();
@@ -16,28 +17,24 @@ there('the probes of the operator', () => {
   let world: World;
   let relay: ApiRelay;
   let clock: RushClock;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `health-${String(turn)}`).open();
-    relay = await new ApiRelay(api).start();
-    clock = new RushClock();
-    for (let n = 0; n < replicas; n += 1) await world.addGateway();
-    await world.apply('Dataset', 'visits', dataset());
-    await world.apply('Endpoint', 'daily', endpoint());
-  });
-  afterEach(async () => {
-    clock.speed = 1;
-    await world.close();
-    await relay.stop();
-  });
+  inWorlds(
+    api,
+    'health',
+    async (opened) => {
+      world = opened;
+      relay = await new ApiRelay(api).start();
+      clock = new RushClock();
+      for (let n = 0; n < replicas; n += 1) await world.addGateway();
+      await world.apply('Dataset', 'visits', dataset());
+      await world.apply('Endpoint', 'daily', endpoint());
+    },
+    async () => {
+      clock.speed = 1;
+      await world.close();
+      await relay.stop();
+    },
+  );
 
   const get = ({ httpPort }: Operator, path: string) => fetch(`http://127.0.0.1:${String(httpPort)}${path}`);
   const says = async (operator: Operator) => [(await get(operator, '/healthz')).status, (await get(operator, '/readyz')).status];

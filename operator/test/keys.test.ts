@@ -1,11 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { sha256Hex } from '@offloader/contract';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { everyTextIn } from './support/every-object.ts';
 import { startOperatorProcess } from './support/operator-process.ts';
 import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';
-import { World, adminToken, clientOf, conditionOf, installCrds, until } from './support/world.ts';
+import { type World, adminToken, conditionOf, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -13,22 +14,13 @@ const there = 'unavailable' in server ? describe.skip : describe;
 there('keys', () => {
   const api = server as ApiServer;
   let world: World;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `keys-${String(turn)}`).open();
+  inWorlds(api, 'keys', async (opened) => {
+    world = opened;
     await world.addGateway();
     await world.apply('Dataset', 'visits', dataset());
     await world.apply('Endpoint', 'daily', endpoint());
   });
-  afterEach(() => world.close());
 
   const secret = async (name = 'acme-token'): Promise<any> => world.client.request({ method: 'GET', path: world.path('secrets', name) });
   const token = async (): Promise<string> => Buffer.from((await secret()).data.token, 'base64').toString('utf8');

@@ -1,11 +1,12 @@
 /** The API server is away for ten minutes, on a clock that rushes through them; connections are real and counted. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { ApiRelay } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { RushClock } from './support/rush-clock.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { World, clientOf, installCrds, until } from './support/world.ts';
+import { type World, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 import type { Operator } from './support/world.ts';
 
 const server = await startApiServer();
@@ -20,30 +21,26 @@ there('an API server that is away for ten minutes', () => {
   let world: World;
   let relay: ApiRelay;
   let clock: RushClock;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `outage-${String(turn)}`).open();
-    relay = await new ApiRelay(api).start();
-    clock = new RushClock();
-    await world.addGateway();
-    await world.apply('Dataset', 'visits', dataset());
-    await world.apply('Endpoint', 'daily', endpoint());
-    await world.apply('ApiKey', 'acme', apiKey());
-    await world.apply('ApiKey', 'gone', apiKey({ hash: 'b'.repeat(64) }));
-  });
-  afterEach(async () => {
-    clock.speed = 1;
-    await world.close();
-    await relay.stop();
-  });
+  inWorlds(
+    api,
+    'outage',
+    async (opened) => {
+      world = opened;
+      relay = await new ApiRelay(api).start();
+      clock = new RushClock();
+      await world.addGateway();
+      await world.apply('Dataset', 'visits', dataset());
+      await world.apply('Endpoint', 'daily', endpoint());
+      await world.apply('ApiKey', 'acme', apiKey());
+      await world.apply('ApiKey', 'gone', apiKey({ hash: 'b'.repeat(64) }));
+    },
+    async () => {
+      clock.speed = 1;
+      await world.close();
+      await relay.stop();
+    },
+  );
 
   /** Away for ten minutes, while things are edited, made and deleted; then back. */
   const outage = async (meanwhile: () => Promise<void>): Promise<void> => {

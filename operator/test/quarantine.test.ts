@@ -1,5 +1,5 @@
 /** Whole-volume quarantine against a real API server; the StatefulSet's and the provisioner's part is played by the test. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { parseVolumeRecords } from '@offloader/contract';
 import { clusterPermissions, permissions, volumePermissions } from '../src/index.ts';
 import { startApiServer } from './support/api-server.ts';
@@ -7,7 +7,8 @@ import type { ApiServer } from './support/api-server.ts';
 import { CacheVolumes } from './support/cache-volumes.ts';
 import { kubeConfigWith } from './support/rights.ts';
 import { dataset } from './support/samples.ts';
-import { World, clientOf, conditionOf, installCrds, release, until } from './support/world.ts';
+import { type World, conditionOf, release, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -18,21 +19,12 @@ there('a cache volume', () => {
   const api = server as ApiServer;
   let world: World;
   let volumes: CacheVolumes;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `volumes-${String(turn)}`).open();
+  inWorlds(api, 'volumes', async (opened) => {
+    world = opened;
     volumes = new CacheVolumes(world);
     await world.apply('Dataset', 'visits', dataset());
   });
-  afterEach(() => world.close());
 
   const addReplica = async (): Promise<string> => {
     const { name } = await world.addGateway();

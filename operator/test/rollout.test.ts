@@ -1,11 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { annotations, type CompiledDataset, ownerOf, type ProblemCode } from '@offloader/contract';
 import { ApiRelay } from './support/api-relay.ts';
 import type { Relayed } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { World, clientOf, conditionOf, installCrds, replicas, until } from './support/world.ts';
+import { type World, conditionOf, replicas, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -13,22 +14,13 @@ const there = 'unavailable' in server ? describe.skip : describe;
 there('rolling out', () => {
   const api = server as ApiServer;
   let world: World;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `rollout-${String(turn)}`).open();
+  inWorlds(api, 'rollout', async (opened) => {
+    world = opened;
     for (let n = 0; n < replicas; n += 1) await world.addGateway();
     await world.apply('Dataset', 'visits', dataset());
     await world.apply('Endpoint', 'daily', endpoint());
   });
-  afterEach(() => world.close());
 
   test('a rollback by pin or block is Ready when every replica serves what was asked for', async () => {
     for (const gateway of world.gateways) gateway.snapshots = ['s2', 's1'];

@@ -1,12 +1,13 @@
 /** What has not changed costs nothing: a thousand objects, counted at the API server's door. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { annotations, objectNames } from '@offloader/contract';
 import type { Kind } from '@offloader/contract';
 import { ApiRelay } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { World, clientOf, conditionOf, installCrds, release, until } from './support/world.ts';
+import { type World, conditionOf, release, until } from './support/world.ts';
+import { inWorlds } from './support/worlds.ts';
 import type { Operator } from './support/world.ts';
 
 const server = await startApiServer();
@@ -33,24 +34,20 @@ there('what has not changed', () => {
   const api = server as ApiServer;
   let world: World;
   let relay: ApiRelay;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `unchanged-${String(turn)}`).open();
-    relay = await new ApiRelay(api).start();
-    await world.addGateway();
-  });
-  afterEach(async () => {
-    await world.close();
-    await relay.stop();
-  });
+  inWorlds(
+    api,
+    'unchanged',
+    async (opened) => {
+      world = opened;
+      relay = await new ApiRelay(api).start();
+      await world.addGateway();
+    },
+    async () => {
+      await world.close();
+      await relay.stop();
+    },
+  );
 
   const turnsOf = ({ seen }: Operator, controller: string): number =>
     seen.filter((one) => one.kind === 'reconciled' && one.controller === controller && one.error === undefined).length;

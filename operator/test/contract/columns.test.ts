@@ -1,5 +1,5 @@
 // The contract's section "Status", its columns: what `kubectl get` shows of every kind in every state, as the API server renders it.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Kind } from '@offloader/contract';
 import { startApiServer } from '../support/api-server.ts';
 import type { ApiServer } from '../support/api-server.ts';
@@ -7,7 +7,8 @@ import { active } from '../support/facts.ts';
 import { apiKey, dataset, endpoint, mintedKey } from '../support/samples.ts';
 import { tableOf } from '../support/table.ts';
 import type { Table } from '../support/table.ts';
-import { World, clientOf, installCrds, replicas, until } from '../support/world.ts';
+import { type World, replicas, until } from '../support/world.ts';
+import { inWorlds } from '../support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -20,23 +21,14 @@ const hoursAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_
 there('the columns of kubectl get', () => {
   const api = server as ApiServer;
   let world: World;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `columns-${String(turn)}`).open();
+  inWorlds(api, 'columns', async (opened) => {
+    world = opened;
     for (let n = 0; n < replicas; n += 1) {
       const gateway = await world.addGateway();
       gateway.snapshots = ['s2', 's1'];
     }
   });
-  afterEach(() => world.close());
 
   const table = async (kind: Kind): Promise<Table> => tableOf(api, world.ownPath(kind));
   /** The object's line, as soon as it is this one. */

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { annotations } from '@offloader/contract';
 import type { DatasetReport, Kind, RefreshError } from '@offloader/contract';
 import { startOwnApiServer } from '../support/api-server.ts';
@@ -10,7 +10,8 @@ import type { OwnApiServer } from '../support/api-server.ts';
 import { watchEditions } from '../support/editions.ts';
 import { active } from '../support/facts.ts';
 import { apiKey, dataset, endpoint } from '../support/samples.ts';
-import { World, clientOf, conditionOf, expectKstatus, installCrds, replicas, until } from '../support/world.ts';
+import { type World, conditionOf, expectKstatus, replicas, until } from '../support/world.ts';
+import { inWorlds } from '../support/worlds.ts';
 
 const server = await startOwnApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
@@ -19,20 +20,11 @@ const run = promisify(execFile);
 there('the status', () => {
   const api = server as OwnApiServer;
   let world: World;
-  let turn = 0;
 
-  beforeAll(async () => {
-    const client = clientOf(api.kubeconfig);
-    await installCrds(client);
-    client.close();
-  });
-  afterAll(() => api.stop());
-  beforeEach(async () => {
-    turn += 1;
-    world = await new World(api.kubeconfig, `status-${String(turn)}`).open();
+  inWorlds(api, 'status', async (opened) => {
+    world = opened;
     for (let n = 0; n < replicas; n += 1) (await world.addGateway()).snapshots = ['s2', 's1'];
   });
-  afterEach(() => world.close());
 
   const objects = [
     ['Dataset', 'visits'],
