@@ -21,7 +21,7 @@ export type { ApiKey, ApiKeySpec } from './resources/api-key.ts';
 export { kindOf, parseResource, type Resource } from './resources/resource.ts';
 export { compile, revisionOf, type Compiled, type CompileInput, type TokenHashes, type Verdict } from './compile/compile.ts';
 export { fitBundle } from './compile/fit.ts';
-export { checkManifest, isUnderRoot, resolveFileUrl } from './rules/manifest.ts';
+export { checkManifest, isUnderRoot, namesDataset, resolveFileUrl } from './rules/manifest.ts';
 export { checkCsvHeader } from './rules/csv-header.ts';
 export { checkCompatibility } from './rules/compatibility.ts';
 export { isRealDay, isRealTimestamp } from './rules/param-values.ts';

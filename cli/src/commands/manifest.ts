@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { advised, checkCompatibility, checkManifest, parseManifest, soundFields } from '@offloader/contract';
+import { advised, checkCompatibility, checkManifest, namesDataset, parseManifest, soundFields } from '@offloader/contract';
 import type { CompiledDataset, Finding, Problem, SoundFields } from '@offloader/contract';
 import { compileFolder } from '../compile-folder.ts';
 import { runs } from '../context.ts';
@@ -47,19 +47,18 @@ const findingsOf = async (path: string, config: string | undefined): Promise<rea
   return [
     ...(parsed.ok ? [] : parsed.error),
     ...(await checkLocalFiles(fields, path)),
-    ...(config === undefined || fields.dataset_id === undefined ? [] : await againstDataset(fields, path, config)),
+    ...(config === undefined ? [] : await againstDataset(fields, path, config)),
   ];
 };
 
 const againstDataset = async (manifest: SoundFields, path: string, config: string): Promise<readonly Problem[]> => {
+  const { dataset_id: id } = manifest;
+  if (id === undefined) return [];
   const { datasets } = (await compileFolder(config)).bundle;
-  const dataset = datasets.find((candidate: CompiledDataset) => isFor(manifest, candidate));
+  const dataset = datasets.find((candidate: CompiledDataset) => namesDataset(id, candidate));
   if (dataset === undefined) {
     return [{ code: 'unknown_dataset', path: 'dataset_id', message: `no valid Dataset of this name in ${config}` }];
   }
   const url = pathToFileURL(resolve(path)).href;
   return [...checkManifest(manifest, dataset, url), ...checkCompatibility(manifest, dataset)];
 };
-
-const isFor = (manifest: SoundFields, dataset: CompiledDataset): boolean =>
-  manifest.dataset_id === dataset.name || manifest.dataset_id === dataset.name.replaceAll('-', '_');

@@ -1,7 +1,7 @@
 /** What a support bundle is made of: redacted files, each with where it came from, and what could not be had. */
 import { get, getAdmin, adminUrl } from '../admin-client.ts';
 import { renderIncidents } from '../commands/triage.ts';
-import { mask, redact } from '../redact.ts';
+import { mask, parsedJson, redact } from '../redact.ts';
 import { redactJson } from './redact-file.ts';
 import type { Incident } from '@offloader/contract';
 
@@ -61,12 +61,14 @@ export const collectGateway = async (base: string, token: string | undefined): P
   return { ...collected, pieces: collected.pieces.map((piece) => ({ ...piece, text: piece.text.replaceAll(token, mask) })) };
 };
 
+type Told = { readonly incidents?: readonly Incident[]; readonly build_version?: string };
+
 const collectReport = async (base: string, token: string | undefined): Promise<Collected> => {
   const answer = await getAdmin(base, '/diagnostics', token);
   if (!answer.ok) return without('/diagnostics', answer.error);
   const { status, text } = answer.value;
   if (status !== 200) return without('/diagnostics', `status ${status}`);
-  const { incidents = [], build_version: version } = reportIn(text);
+  const { incidents = [], build_version: version } = (parsedJson(text) ?? {}) as Told;
   return {
     pieces: [
       { path: 'diagnostics.json', source: '/diagnostics', text: redactJson(text) },
@@ -75,12 +77,4 @@ const collectReport = async (base: string, token: string | undefined): Promise<C
     missing: [],
     ...(version === undefined ? {} : { versions: { gateway: version } }),
   };
-};
-
-const reportIn = (text: string): { readonly incidents?: readonly Incident[]; readonly build_version?: string } => {
-  try {
-    return JSON.parse(text) as { incidents?: readonly Incident[]; build_version?: string };
-  } catch {
-    return {};
-  }
 };

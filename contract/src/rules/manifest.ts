@@ -29,8 +29,12 @@ export const isUnderRoot = (url: string, root: string): boolean => {
   return inner !== undefined && outer !== undefined && inner.length > outer.length && outer.every((segment, at) => segment === inner[at]);
 };
 
+/** Whether a manifest's `dataset_id` names this Dataset: as it is called, or with _ for -. */
+export const namesDataset = (id: string, { name }: Pick<CompiledDataset, 'name'>): boolean =>
+  id === name || id === name.replaceAll('-', '_');
+
 const belongsToDataset = ({ dataset_id: id }: SoundFields, dataset: CompiledDataset): readonly Problem[] =>
-  id === undefined || id === dataset.name || id === dataset.name.replaceAll('-', '_')
+  id === undefined || namesDataset(id, dataset)
     ? []
     : [problem('dataset_mismatch', 'dataset_id', `is not ${dataset.name}, the Dataset that reads this manifest`)];
 
