@@ -1,6 +1,7 @@
 /** Watches DuckDB: an instance that a fatal error has invalidated is replaced, a snapshot file that may be damaged is reported. */
 import { isSuspicious } from './domain/damage.ts';
 import type { Engine } from './domain/engine.ts';
+import { errorText } from './domain/error-text.ts';
 import type { Observe } from './domain/observation.ts';
 
 const probeMs = 2_000;
@@ -28,7 +29,7 @@ export const watchEngine = (engine: Engine, observe: Observe, onReplaced: () => 
       onReplaced();
     } catch (error) {
       up = false;
-      observe({ kind: 'engine_failed', error: error instanceof Error ? error.message : String(error) });
+      observe({ kind: 'engine_failed', error: errorText(error) });
     } finally {
       running = false;
     }

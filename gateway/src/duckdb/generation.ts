@@ -3,6 +3,7 @@ import { type DuckDBConnection, type DuckDBResult, ResultReturnType } from '@duc
 import { err, ok, type Result } from '@offloader/contract';
 import { brokenOff } from '../domain/damage.ts';
 import type { QueryFailure, QueryOptions, RowStream } from '../domain/engine.ts';
+import { errorText } from '../domain/error-text.ts';
 import type { Sql } from '../domain/sql.ts';
 import { type InstanceOptions, openInstance } from './instance.ts';
 
@@ -56,9 +57,7 @@ const interruptible = (connection: DuckDBConnection, { signal, timeoutMs }: Quer
   return {
     failure: (error: unknown): QueryFailure => {
       if (timedOut) return 'timeout';
-      return signal.aborted || isClosing()
-        ? 'aborted'
-        : { engine: error instanceof Error ? error.message : String((error as { message?: unknown }).message ?? error) };
+      return signal.aborted || isClosing() ? 'aborted' : { engine: errorText(error) };
     },
     end: (): void => {
       clearTimeout(timer);

@@ -43,13 +43,12 @@ const refusals = [
 const otherRegion = ['PermanentRedirect', 'TemporaryRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'];
 
 type Rule = readonly [ProblemCode, (error: StoreError) => boolean, message: string, hint?: string];
-/** The first that fits tells. */
+/** The first that fits tells; its hint where it knows more than `advised` says of the code. */
 const rules: readonly Rule[] = [
   [
     'source_credentials_missing',
     ({ name, text: message }) => name === 'CredentialsProviderError' || /could not load the default credentials|unable to detect a project id/i.test(message),
     'there are no credentials for this source',
-    'set source.credentialsSecretRef, give the pod a role, or set anonymous: true',
   ],
   ['source_bucket_missing', ({ name, code }) => name === 'NoSuchBucket' || code === 'NoSuchBucket', 'the bucket does not exist', 'check the URL and the region'],
   [
@@ -83,7 +82,6 @@ const rules: readonly Rule[] = [
     'source_unreachable',
     ({ code, name }) => network.includes(code) || name === 'TimeoutError' || name === 'FetchError',
     'the host cannot be reached',
-    'check the endpoint, DNS and network policies',
   ],
 ]; // prettier-ignore
 

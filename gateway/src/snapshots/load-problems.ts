@@ -1,5 +1,6 @@
 /** DuckDB's errors during a load as Problems: what is the data's fault, the disk's, the memory's, ours. */
 import type { Problem, ProblemCode } from '@offloader/contract';
+import { errorText } from '../domain/error-text.ts';
 
 /** What quotes a value of the data comes first and is known by how it begins: the value may say anything. */
 const patterns: readonly (readonly [RegExp, ProblemCode, string])[] = [
@@ -21,18 +22,12 @@ const patterns: readonly (readonly [RegExp, ProblemCode, string])[] = [
   ],
 ];
 
-const hints: { readonly [code in ProblemCode]?: string } = {
-  cache_unusable: 'look at the volume and the node below it; replace the volume if it does not come back',
-};
-
 /** Only names stand in the message, never a value of the data. */
 export const loadProblem = (error: unknown, path: string, file: string | null, column?: string): Problem => {
-  // Not by its class: an error of native code may be of another realm's.
-  const text = String((error as { readonly message?: unknown } | null)?.message ?? error);
+  const text = errorText(error);
   const [, code, meaning] = patterns.find(([pattern]) => pattern.test(text)) ?? [null, 'load_failed' as const, 'the load broke'];
   const where = [file === null ? '' : `file ${file}`, column === undefined ? '' : `column ${column}`]
     .filter((part) => part !== '')
     .join(', ');
-  const hint = hints[code];
-  return { code, path, message: where === '' ? meaning : `${where}: ${meaning}`, ...(hint === undefined ? {} : { hint }) };
+  return { code, path, message: where === '' ? meaning : `${where}: ${meaning}` };
 };
