@@ -31,9 +31,9 @@ describePrometheus('a Prometheus that scrapes a gateway', () => {
   let alerts: readonly { readonly alert: string; readonly expr: string }[] = [];
   const ask = async (path: string, token: string): Promise<number> =>
     (await fetch(`${gateway.apiUrl}/v1/endpoints/${path}`, { headers: { authorization: `Bearer ${token}` } })).status;
-  /** Something of everything that a panel shows. */
-  const use = async (): Promise<void> => {
-    for (let n = 0; n < 2; n += 1) await ask('orders_list', 'acme-token');
+  /** Something of everything that a panel shows; a limit that was not asked for before is a miss of the cache. */
+  const use = async (limit: number): Promise<void> => {
+    for (let n = 0; n < 2; n += 1) await ask(`orders_list?limit=${limit}`, 'acme-token');
     for (const path of ['orders_by_day', 'orders_total', 'orders_total']) await ask(path, 'beta-token');
     await ask('orders_total', 'nobody');
     await ask('orders_total', 'limited-token');
@@ -43,7 +43,7 @@ describePrometheus('a Prometheus that scrapes a gateway', () => {
     gateway = await startStandalone();
     await gateway.write([...orderResources(gateway.lakeUrl), limitedKey('limited')]);
     await until(async () => (await ask('orders_total', 'limited-token')) === 200);
-    await use();
+    await use(1);
     const groups = helm === undefined ? [] : (find(await render({ 'prometheusRule.enabled': 'true' }), 'PrometheusRule', 'offloader').spec as any).groups; // prettier-ignore
     alerts = groups.flatMap((group: any) => group.rules);
     const labels = { namespace: 'team', pod: 'offloader-gateway-0' };
@@ -52,8 +52,9 @@ describePrometheus('a Prometheus that scrapes a gateway', () => {
     prometheus = await startPrometheus({ global: everySecond, scrape_configs: [job] }, { groups });
     // Two scrapes with use in between, so that rates have something to say.
     await until(async () => (await prometheus.query('offloader_requests_total')).length > 0);
-    await use();
-    await until(async () => Number((await prometheus.query('max(rate(offloader_requests_total[1m]))'))[0]?.value[1]) > 0);
+    await use(2);
+    const answered = (cache: string): string => `max(rate(offloader_request_duration_seconds_count{cache="${cache}"}[1m]))`;
+    for (const cache of ['hit', 'miss', 'off']) await until(async () => Number((await prometheus.query(answered(cache)))[0]?.value[1]) > 0);
   });
   afterAll(async () => {
     await prometheus.end();
@@ -104,7 +105,7 @@ describePrometheus('a Prometheus that scrapes a gateway', () => {
     expect(expressions('Requests by outcome')).toMatch(/rate\(offloader_requests_total/);
     expect(expressions('Latency').match(/histogram_quantile\(0\.\d+/g)).toEqual(['histogram_quantile(0.5', 'histogram_quantile(0.95', 'histogram_quantile(0.99']); // prettier-ignore
     expect(expressions('Pool')).toMatch(/offloader_pool_busy.* .*offloader_pool_connections/);
-    const [hits] = await prometheus.query(asked(expressions('Cache hits of all answers')));
+    const [hits] = await prometheus.query(asked(expressions('Cache hits of all answers that may be cached')));
     expect(Number(hits?.value[1])).toBeGreaterThan(0);
     expect(Number(hits?.value[1])).toBeLessThan(1);
     expect((await prometheus.query(asked(expressions('Configuration in sync'))))[0]?.value[1]).toBe('1');
