@@ -14,8 +14,14 @@ export type Listener = {
 /** Time for bytes that are on their way to a connection that seems idle. */
 const idleMs = 250;
 
-/** Rejects when the port cannot be had; 0 takes a free one. `common` are headers of answers to requests that `app` never sees. */
-export const listen = async (app: RequestListener, port: number, common: CommonHeaders = {}): Promise<Listener> => {
+/** Where a port is set, and which. */
+export type PortSetting = { readonly env: string; readonly port: number };
+
+/**
+ * Rejects with one line that names the setting and what mends it when the port cannot be had; 0 takes a free one. `common` are
+ * headers of answers to requests that `app` never sees.
+ */
+export const listen = async (app: RequestListener, { env, port }: PortSetting, common: CommonHeaders = {}): Promise<Listener> => {
   let isDraining = false;
   const unused = new Set<Socket>();
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -37,7 +43,10 @@ export const listen = async (app: RequestListener, port: number, common: CommonH
     for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
   };
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', ({ code, message }: NodeJS.ErrnoException) => {
+      const why = code === 'EADDRINUSE' ? 'is in use by another process' : `cannot be listened on (${message})`;
+      reject(new Error(`${env} ${port} ${why}; set another port, or free this one`));
+    });
     server.listen(port, resolve);
   });
   return {

@@ -24,6 +24,7 @@ import { createTraces } from './observe/traces.ts';
 import { createSnapshots } from './snapshots/snapshots.ts';
 import { followConfig } from './follow-config.ts';
 import { listen } from './listen.ts';
+import { settingsTable } from './settings.ts';
 import { watchEngine } from './watch-engine.ts';
 
 export type Gateway = {
@@ -144,7 +145,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     version,
     baseUrl: () => `http://127.0.0.1:${api.port}`,
   });
-  const api = await listen(apiApp, settings.apiPort, originlessHeaders(settings.corsOrigins));
+  const api = await listen(apiApp, { env: settingsTable.apiPort.env, port: settings.apiPort }, originlessHeaders(settings.corsOrigins));
   const admin = await listen(
     createAdmin({
       version,
@@ -158,7 +159,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       onOperator: () => snapshots.operatorSeen(),
       documents: createDocuments({ version, publicUrl: settings.publicUrl, live: () => live, api: apiApp }),
     }),
-    settings.adminPort,
+    { env: settingsTable.adminPort.env, port: settings.adminPort },
   );
 
   const apply = async (next: LoadedConfig): Promise<void> => {

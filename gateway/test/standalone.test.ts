@@ -1,69 +1,7 @@
-// Standalone mode: boot, edits of the folder, restarts, the admin port.
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Standalone mode: the admin port, a stop under load, a gateway without keys.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { apiKey, endpoint, secretKeyBase, startWorld, until, visitsDataset, type World } from './support/gateway.ts';
+import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from './support/gateway.ts';
 import { createLake, type Lake, visits } from './support/lake.ts';
-
-const main = new URL('../src/main.ts', import.meta.url).pathname;
-/** Runs the gateway's own process to its end. */
-const run = async (environment: Record<string, string>): Promise<{ code: number | null; output: string }> =>
-  new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--conditions=source', '--disable-warning=ExperimentalWarning', main], {
-      env: { PATH: process.env['PATH'] ?? '', OFFLOADER_API_PORT: '0', OFFLOADER_ADMIN_PORT: '0', ...environment },
-    });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.once('exit', (code) => resolve({ code, output }));
-  });
-
-describe('a gateway that cannot start', () => {
-  let folder: string;
-  beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'offloader-boot-'));
-  });
-  afterEach(async () => rm(folder, { recursive: true, force: true }));
-
-  test.each([
-    ['OFFLOADER_SECRET_KEY_BASE is missing', { OFFLOADER_SECRET_KEY_BASE: '' }],
-    ['OFFLOADER_SECRET_KEY_BASE must have at least 32 bytes', { OFFLOADER_SECRET_KEY_BASE: 'short' }],
-    ['OFFLOADER_CONFIG is missing', { OFFLOADER_CONFIG: '' }],
-    ['OFFLOADER_CONFIG names a folder that does not exist', { OFFLOADER_CONFIG: '/no/such/folder' }],
-    ['OFFLOADER_CONFIG names a folder that does not exist', { OFFLOADER_CONFIG: main }],
-    ['OFFLOADER_POOL_SIZE takes an integer from 1', { OFFLOADER_POOL_SIZE: 'many' }],
-    ['OFFLOADER_POOL_SIZE takes an integer from 1', { OFFLOADER_POOL_SIZE: '0' }],
-    ['OFFLOADER_QUERY_TIMEOUT takes a duration', { OFFLOADER_QUERY_TIMEOUT: '-1' }],
-    ['OFFLOADER_AUTH takes one of required, none', { OFFLOADER_AUTH: 'open' }],
-  ])('says in one line: %s', async (line, wrong) => {
-    const { code, output } = await run({
-      OFFLOADER_SECRET_KEY_BASE: secretKeyBase,
-      OFFLOADER_CONFIG: folder,
-      OFFLOADER_CACHE_DIR: join(folder, 'cache'),
-      ...wrong,
-    });
-    expect(code).toBe(1);
-    expect(output.trim().split('\n')).toEqual([expect.stringContaining(line)]);
-    expect(output).not.toContain('short\n');
-  });
-
-  test('An invalid first configuration makes it exit non-zero with the findings.', async () => {
-    await writeFile(
-      join(folder, 'bad.yaml'),
-      'apiVersion: offloader.dev/v1alpha1\nkind: Dataset\nmetadata: {name: d}\nspec: {source: {}, schema: [{name: a b, type: FLOAT}]}\n',
-    );
-    const { code, output } = await run({
-      OFFLOADER_SECRET_KEY_BASE: secretKeyBase,
-      OFFLOADER_CONFIG: folder,
-      OFFLOADER_CACHE_DIR: join(folder, 'cache'),
-    });
-    expect(code).toBe(1);
-    expect(output).toContain('spec.schema[0].name unsafe_identifier');
-    expect(output).toContain('spec.schema[0].type unsupported_type');
-  });
-});
 
 describe('a standalone gateway', () => {
   let lake: Lake;

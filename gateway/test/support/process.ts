@@ -21,13 +21,30 @@ export type GatewayProcess = {
 };
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
+/** How the process is started. */
+export const command: readonly string[] = [process.execPath, '--conditions=source', '--disable-warning=ExperimentalWarning', main];
+
+/** Runs a process to its end, with nothing in its environment but this; `under` is a command that starts it. */
+export const runToEnd = async (
+  environment: Readonly<Record<string, string>>,
+  under: readonly string[] = [],
+): Promise<{ readonly code: number | null; readonly output: string }> => {
+  const [program = '', ...args] = [...under, ...command];
+  // One that does not end is ended: its code is null then.
+  const child = spawn(program, args, { env: { PATH: process.env['PATH'] ?? '', ...environment }, timeout: 60_000, killSignal: 'SIGKILL' });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output };
+};
 
 /** Starts a process on these resources and waits until it is ready. */
 export const startProcess = async (resources: readonly unknown[], environment: Record<string, string> = {}): Promise<GatewayProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'offloader-process-'));
   await mkdir(join(folder, 'config'));
   await writeFile(join(folder, 'config', 'all.yaml'), resources.map((one) => stringify(one)).join('---\n'));
-  const child = spawn(process.execPath, ['--conditions=source', '--disable-warning=ExperimentalWarning', main], {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env['PATH'] ?? '',

@@ -31,7 +31,8 @@ const findStore = (name: 'minio' | 'fake-gcs-server'): string | undefined => {
 export const minio = findStore('minio');
 export const fakeGcs = findStore('fake-gcs-server');
 
-const freePort = async (): Promise<number> => {
+/** A port that nobody has, so far. */
+export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
