@@ -75,7 +75,8 @@ export const guardProblems = (
   ];
 };
 
-const heldBack = (id: string, { dataset: { snapshot } }: Facts): string | null => {
+/** Why a block or a pin keeps this snapshot from being loaded; null when neither does. */
+export const heldBack = (id: string, { snapshot }: Pick<CompiledDataset, 'snapshot'>): string | null => {
   if (snapshot.blocked.includes(id)) return `snapshot ${id} is blocked by snapshot.blocked`;
   return snapshot.pin !== null && snapshot.pin !== id ? `snapshot ${id} waits: snapshot.pin holds ${snapshot.pin}` : null;
 };
@@ -86,7 +87,7 @@ export const decideOffer = (manifest: Manifest, manifestUrl: string, facts: Fact
   const id = manifest.snapshot_id;
   const problems = [...checkManifest(manifest, dataset, manifestUrl), ...checkCompatibility(manifest, dataset)];
   if (problems.length > 0) return { kind: 'rejected', problems };
-  const note = heldBack(id, facts);
+  const note = heldBack(id, dataset);
   if (note !== null) return { kind: 'unchanged', note };
   const serves = active !== null && active.layout === dataset.layout && active.snapshotId === id;
   if (!force && (serves || staged === id)) return { kind: 'unchanged', note: null };

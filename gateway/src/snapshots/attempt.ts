@@ -47,12 +47,9 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     const { status, snapshotId } = end;
     observe({ kind: 'refresh_ended', dataset: name, status, snapshotId, problems, tookMs: now() - startedMs });
   };
-  /** A finished load looks again at what is wanted: the dataset may have been edited meanwhile. */
   const place = (loaded: Attached, cause: SwapCause): void => {
-    const { layout, snapshotId } = loaded.record;
-    const { pin, blocked, activation, release } = state.dataset.snapshot;
-    const isHeldBack = blocked.includes(snapshotId) || (pin !== null && pin !== snapshotId);
-    if (state.ended || layout !== state.dataset.layout || isHeldBack) return held.drop(loaded);
+    const { snapshotId } = loaded.record;
+    const { activation, release } = state.dataset.snapshot;
     held.stage(null);
     const waits =
       cause === 'refresh' && held.active() !== null && activation === 'Coordinated' && release !== snapshotId && ports.operatorAlive();
@@ -96,7 +93,8 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     const id = offered.manifest.snapshot_id;
     const wasEmpty = held.active() === null;
     const token = state.dataset.rebuildToken;
-    const loaded = await loadOffered(offered, force, signal);
+    state.loading = id;
+    const loaded = await loadOffered(offered, force, signal).finally(() => (state.loading = null));
     if (signal.aborted) return overtaken(id);
     if (!loaded.ok) {
       if (loaded.error.status === 'rejected') state.manifestValid = false;

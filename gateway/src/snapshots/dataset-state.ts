@@ -14,6 +14,8 @@ export type DatasetState = {
   attempt: Attempt | null;
   /** Attempts that failed since the last that did not. */
   failures: number;
+  /** The snapshot that is being loaded. */
+  loading: string | null;
   /** Whether the source, when it answered last, did not bring what is pinned. */
   isPinMissed: boolean;
   reachable: boolean | null;
@@ -32,6 +34,7 @@ export const createDatasetState = (dataset: CompiledDataset, store: ObjectStore)
   seen: null,
   attempt: null,
   failures: 0,
+  loading: null,
   isPinMissed: false,
   reachable: null,
   manifestValid: null,

@@ -1,5 +1,6 @@
 /** The lifecycle of one dataset's snapshots: attempts one after another, what is wanted always looked at anew. */
 import { type CompiledDataset, crashText, type Problem, type SourceCredentials } from '@offloader/contract';
+import { heldBack } from '../domain/refresh.ts';
 import { nextPollMs } from '../domain/schedule.ts';
 import { createAttempts, type Force } from './attempt.ts';
 import type { DatasetActor, DatasetPorts } from './dataset-actor.ts';
@@ -12,10 +13,14 @@ import { reportOf } from './report.ts';
 const isSameSource = (a: CompiledDataset, b: CompiledDataset, was: SourceCredentials | null, is: SourceCredentials | null): boolean =>
   JSON.stringify([a.source, was]) === JSON.stringify([b.source, is]);
 
-/** Whether what runs is not wanted any more: its table would have the wrong form, come from elsewhere, or nothing may run. */
-const isOvertaken = (running: CompiledDataset, next: CompiledDataset): boolean =>
+/**
+ * Whether what runs is not wanted any more: its table would have the wrong form, come from elsewhere, be blocked or pinned away,
+ * or nothing may run.
+ */
+const isOvertaken = (running: CompiledDataset, next: CompiledDataset, loading: string | null): boolean =>
   running.layout !== next.layout ||
   JSON.stringify({ ...running.source, intervalMs: 0 }) !== JSON.stringify({ ...next.source, intervalMs: 0 }) ||
+  (loading !== null && heldBack(loading, next) !== null) ||
   next.suspend;
 
 /** Everything but the operator's word that a snapshot may go live: any other edit is a reason to look at the source. */
@@ -92,7 +97,7 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     state.credentials = secret;
     if (isMoved) state.store = ports.openStore(next.source, secret);
     if (isMoved && previous !== null) state.seen = null;
-    if (previous !== null && isOvertaken(previous, next)) endAttempt();
+    if (previous !== null && isOvertaken(previous, next, state.loading)) endAttempt();
     held.obey();
     if (isMoved || previous.snapshot.pin !== next.snapshot.pin) state.isPinMissed = false;
     if (next.suspend) {

@@ -1,6 +1,6 @@
 /** What the cache volume has free and what lies on it. */
-import { lstat, readdir, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, rm, rmdir, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
 /** Free bytes on the cache volume, or null when it cannot be told. */
 export const freeBytes = async (cacheDir: string): Promise<number | null> => {
@@ -26,4 +26,12 @@ export const bytesIn = async (path: string): Promise<number> => {
   if (!seen.isDirectory()) return seen.blocks * 512;
   const sizes = await Promise.all((await namesIn(path)).map(async (name) => bytesIn(join(path, name))));
   return sizes.reduce((sum, bytes) => sum + bytes, 0);
+};
+
+/** Removes what held this folder when nothing else lies in it: of a dataset that was removed nothing is left. */
+export const removeEmptyParent = async (folder: string): Promise<void> => rmdir(dirname(folder)).catch(() => undefined);
+
+export const removeLoad = async (folder: string): Promise<void> => {
+  await rm(folder, { recursive: true, force: true });
+  await removeEmptyParent(folder);
 };

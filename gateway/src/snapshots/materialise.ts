@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CompiledDataset, err, ok, type Result } from '@offloader/contract';
 import type { Admission } from './admission.ts';
+import { removeLoad } from './disk.ts';
 import type { Offered } from './fetched.ts';
 import { folders } from './layout.ts';
 import type { LoadFailure, LoadFile, LoadJob } from './load-job.ts';
@@ -88,7 +89,7 @@ const loadOnce = async (
       // A disk that is full shows first in whatever is written next: a folder, the record.
       err({ status: 'failed' as const, problems: [loadProblem(error, '', null)] }),
     );
-    if (!loaded.ok) await rm(folder, { recursive: true, force: true });
+    if (!loaded.ok) await removeLoad(folder);
     return loaded;
   });
 };

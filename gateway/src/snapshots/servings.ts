@@ -1,9 +1,9 @@
 /** Which snapshots are attached, which of them serve, and who still reads from those that do not. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../domain/engine.ts';
 import { keptKey, type Serving } from '../domain/serving.ts';
 import { quoted } from '../domain/sql.ts';
+import { removeEmptyParent, removeLoad } from './disk.ts';
 import { folders } from './layout.ts';
 import { databaseFile } from './load-job.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -51,8 +51,9 @@ export const createServings = (cacheDir: string, engine: Engine, quarantine: Qua
 
   const remove: Servings['remove'] = async (record, fate): Promise<void> => {
     const folder = folders(cacheDir).load(record.dataset, record.loadId);
-    if (fate === 'delete') return rm(folder, { recursive: true, force: true });
-    return quarantine.setAside(folder, `${record.dataset}.${record.loadId}`);
+    if (fate === 'delete') return removeLoad(folder);
+    await quarantine.setAside(folder, `${record.dataset}.${record.loadId}`);
+    await removeEmptyParent(folder);
   };
 
   return {

@@ -87,8 +87,14 @@ test('Removed datasets lose their data.', async () => {
   expect([(await loads()).length, room.activeId()]).toEqual([2, 'a2']);
   room.snapshots.configure([other()], {});
   expect(room.snapshots.state.servings().get('visits')).toBeUndefined();
-  await until(async () => (await loads()).length === 0);
+  const folders = async (): Promise<string> => (await readdir(join(room.cacheDir, 'snapshots'))).join();
+  await until(async () => (await folders()) === 'other');
   await until(async () => (await readIndex(room.cacheDir)).datasets['visits'] === undefined);
+  // Also one that goes while it loads its first snapshot.
+  room.snapshots.configure([dataset(), other()], {});
+  await until(async () => (await folders()) !== 'other');
+  room.snapshots.configure([other()], {});
+  await until(async () => (await folders()) === 'other');
   // Nor does it come back with its name.
   await room.close();
   await room.reopen([dataset(), other()]);

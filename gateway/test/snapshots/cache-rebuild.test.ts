@@ -18,6 +18,8 @@ const asked = (token: string | null, name = 'visits', url = room.lake.url): Comp
 const aside = async (): Promise<readonly string[]> => readdir(join(room.cacheDir, 'quarantine')).catch(() => []);
 const removed = (): readonly unknown[] => room.observed.filter((event) => event.kind === 'quarantine_removed');
 const loads = (): readonly string[] => room.observed.flatMap((event) => (event.kind === 'load_ended' ? [event.dataset] : []));
+/** The snapshots that were built so far, one after another. */
+const built = (): readonly string[] => room.observed.flatMap((event) => (event.kind === 'load_ended' ? [event.snapshotId] : []));
 /** The folder of the one load that there is. */
 const active = async (): Promise<{ loadId: string; bytes: number }> => {
   const [loadId = ''] = await readdir(join(room.cacheDir, 'snapshots', 'visits'));
@@ -175,6 +177,20 @@ describe('One token acts once, whatever restarts.', () => {
     await restart(dataset());
     await until(() => handled() === 't1');
     expect(loads()).toEqual(['visits', 'visits']);
+  });
+
+  test.each([
+    ['blocked', { blocked: ['a2'] }],
+    ['pinned away', { pin: 'a1' }],
+  ])('a token whose snapshot is %s while it is built again is done when something has been', async (_how, snapshot) => {
+    await room.lake.publish('a2', visits(2));
+    await room.snapshots.refresh('visits', { force: false });
+    room.snapshots.configure([asked('t1')], {});
+    await until(async () => (await readdir(join(room.cacheDir, 'snapshots', 'visits'))).length === 3);
+    room.snapshots.configure([{ ...asked('t1'), snapshot: { ...asked('t1').snapshot, ...snapshot } }], {});
+    await until(() => room.report().rebuilt === 't1');
+    expect(built()).toEqual(['a1', 'a2', 'a1']);
+    expect(await room.answer()).toEqual({ id: 'a1', values: [1] });
   });
 
   test('a token that was set before the volume was lost asks for nothing more than the load that fills it', async () => {
