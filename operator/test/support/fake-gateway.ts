@@ -4,16 +4,12 @@
  */
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { annotations, decodeBundle, labels, mounted, objectNames } from '@offloader/contract';
+import { annotations, decodeBundle, mounted } from '@offloader/contract';
 import type { CompiledDataset, DatasetReport, LoadedConfig, Report } from '@offloader/contract';
-import type { ApiClient } from '../../src/kubernetes/client.ts';
+import { PodObject } from './pod-object.ts';
+import type { PodOptions } from './pod-object.ts';
 
-export type FakeGatewayOptions = {
-  readonly client: ApiClient;
-  readonly namespace: string;
-  readonly release: string;
-  readonly name: string;
-  readonly ip: string;
+export type FakeGatewayOptions = PodOptions & {
   /** 0 takes a free one. */
   readonly port: number;
   readonly adminToken: string;
@@ -36,10 +32,12 @@ export class FakeGateway {
   port = 0;
   #nudge: string | undefined;
   readonly #options: FakeGatewayOptions;
+  readonly #pod: PodObject;
   readonly #server = http.createServer((request, response) => void this.#answer(request, response));
 
   constructor(options: FakeGatewayOptions) {
     this.#options = options;
+    this.#pod = new PodObject(options);
     this.name = options.name;
   }
 
@@ -57,30 +55,16 @@ export class FakeGateway {
     return this;
   }
 
-  /** Makes the Pod, at the start and when the one before was taken away. */
+  /** With a new Pod, at the start and when the one before was taken away. */
   async appear(): Promise<void> {
-    const { client, namespace, release, name } = this.#options;
-    const path = `/api/v1/namespaces/${namespace}/pods`;
-    const metadata = { name, labels: { [labels.instance]: release, [labels.component]: 'gateway' } };
-    await client.request({
-      method: 'POST',
-      path,
-      body: { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'gateway', image: 'none' }] } },
-    });
+    await this.#pod.create();
     await this.showReady(true);
     await this.#mount();
   }
 
   /** What a kubelet would say of the pod. */
   async showReady(isReady: boolean): Promise<void> {
-    const { client, namespace, name, ip } = this.#options;
-    const conditions = [{ type: 'Ready', status: isReady ? 'True' : 'False' }];
-    await client.request({
-      method: 'PATCH',
-      path: `/api/v1/namespaces/${namespace}/pods/${name}/status`,
-      contentType: 'application/merge-patch+json',
-      body: { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions } },
-    });
+    await this.#pod.showReady(isReady);
   }
 
   /** The kubelet's own sync: the mount as it is now, nudged or not. */
@@ -107,10 +91,7 @@ export class FakeGateway {
       response.writeHead(401).end();
       return;
     }
-    const { client, namespace, name } = this.#options;
-    const pod = (await client
-      .request({ method: 'GET', path: `/api/v1/namespaces/${namespace}/pods/${name}` })
-      .catch(() => undefined)) as any;
+    const pod = await this.#pod.read();
     // Without its pod nothing answers under its address.
     if (pod === undefined) {
       request.socket.destroy();
@@ -126,23 +107,10 @@ export class FakeGateway {
 
   /** Reads every part and takes the set over only when it decodes. */
   async #mount(): Promise<void> {
-    const { client, namespace, release } = this.#options;
-    const files = new Map<string, Uint8Array>();
-    const [configMaps, secrets] = (await Promise.all(
-      ['configmaps', 'secrets'].map((plural) =>
-        client.request({
-          method: 'GET',
-          path: `/api/v1/namespaces/${namespace}/${plural}`,
-          query: { labelSelector: `${labels.release}=${release}` },
-        }),
-      ),
-    )) as any[];
-    for (const { binaryData } of configMaps.items)
-      for (const [file, data] of Object.entries(binaryData ?? {})) files.set(file, decode(data));
-    for (const { data } of secrets.items) for (const [file, value] of Object.entries(data ?? {})) files.set(file, decode(value));
-    const index = configMaps.items.find((item: any) => item.metadata.name === objectNames(release).index)?.data?.[mounted.index];
+    const files = await this.#pod.mount();
+    const index = files.get(mounted.index);
     if (index === undefined) return;
-    const decoded = decodeBundle(JSON.parse(index), (file) => files.get(file));
+    const decoded = decodeBundle(JSON.parse(Buffer.from(index).toString('utf8')), (file) => files.get(file));
     this.error = decoded.ok ? null : decoded.error;
     if (decoded.ok) this.loaded = decoded.value;
   }
@@ -210,5 +178,3 @@ export class FakeGateway {
     };
   }
 }
-
-const decode = (value: unknown): Uint8Array => Buffer.from(String(value), 'base64');

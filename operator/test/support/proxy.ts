@@ -1,11 +1,11 @@
-/** A TCP relay in front of the API server that can be cut or made to swallow everything. */
+/** A TCP relay in front of a server that can be cut or made to swallow everything. */
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 export class Proxy {
   #mode: 'open' | 'closed' | 'silent' = 'open';
   readonly #sockets = new Set<net.Socket>();
-  readonly #target: number;
+  #target: number;
   readonly #server: net.Server;
 
   constructor(target: number) {
@@ -17,8 +17,9 @@ export class Proxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  /** Listens at a free port, unless one is named. */
+  async start(ip = '127.0.0.1', port = 0): Promise<this> {
+    await new Promise<void>((resolve, reject) => this.#server.once('error', reject).listen(port, ip, resolve));
     return this;
   }
 
@@ -33,7 +34,9 @@ export class Proxy {
     this.#mode = 'silent';
   }
 
-  restore(): void {
+  /** Passes on again, to where it leads from now on if that is said. */
+  restore(target = this.#target): void {
+    this.#target = target;
     this.#mode = 'open';
   }
 

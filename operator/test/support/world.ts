@@ -15,7 +15,7 @@ import { clientOf, installCrds, until } from './kube-api.ts';
 const adminToken = 'admin-token-of-the-tests';
 const release = 'offloader';
 /** One loopback address is all that some systems have without setting up more. */
-const addresses = process.platform === 'linux' ? ['127.0.0.2', '127.0.0.3', '127.0.0.4'] : ['127.0.0.1'];
+export const addresses = process.platform === 'linux' ? ['127.0.0.2', '127.0.0.3', '127.0.0.4'] : ['127.0.0.1'];
 export const replicas = Math.min(2, addresses.length);
 
 export type Operator = RunningOperator & { readonly seen: Observation[]; readonly lost: { value: boolean } };

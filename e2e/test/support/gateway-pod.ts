@@ -1,0 +1,177 @@
+/**
+ * A gateway that really runs, as a pod: a process of its own on a folder as its cache volume, its configuration mounted as a
+ * kubelet would, and its admin port at the pod's address. It ends when its Pod is taken away.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { annotations } from '@offloader/contract';
+import { addresses, adminToken, mountParts, mountTmpfs, PodObject, Proxy, release, remount, unmount, until } from './parts.ts';
+import type { Gateway, World } from './parts.ts';
+
+const program = new URL('gateway-process.ts', import.meta.url).pathname;
+/** A kubelet looks every few seconds; here a moment has to do. */
+const lookMs = 50;
+
+type Life = { readonly child: ChildProcess; readonly adminPort: number; readonly apiPort: number; readonly cacheDir: string };
+
+export class GatewayPod implements Gateway {
+  readonly name: string;
+  readonly #ip: string;
+  readonly #pod: PodObject;
+  readonly #volume: 'folder' | 'mount';
+  readonly #proxy = new Proxy(0);
+  readonly #mounts: string[] = [];
+  #folder = '';
+  #lives = 0;
+  #life: Life | undefined;
+  #kubelet: Promise<void> = Promise.resolve();
+  #isOver = false;
+
+  private constructor({ client, namespace, gateways }: World, volume: 'folder' | 'mount') {
+    this.#volume = volume;
+    const n = gateways.length;
+    this.name = `${release}-gateway-${String(n)}`;
+    this.#ip = addresses[n] ?? '';
+    this.#pod = new PodObject({ client, namespace, release, name: this.name, ip: this.#ip });
+  }
+
+  /** The next replica of a world, Ready as soon as it serves. */
+  static async add(world: World, volume: 'folder' | 'mount' = 'folder'): Promise<GatewayPod> {
+    const pod = new GatewayPod(world, volume);
+    pod.#folder = await mkdtemp(join(tmpdir(), 'offloader-pod-'));
+    await pod.#proxy.start(pod.#ip, world.gateways[0]?.port ?? 0);
+    world.gateways.push(pod);
+    await pod.appear();
+    return pod;
+  }
+
+  /** Of the admin port, at the pod's address. */
+  get port(): number {
+    return this.#proxy.port;
+  }
+
+  /** A new Pod, process and volume. */
+  async appear(): Promise<void> {
+    await this.#kubelet;
+    await this.#pod.create();
+    this.#lives += 1;
+    const life = `${this.#folder}/${String(this.#lives)}`;
+    await mkdir(join(life, 'cache'), { recursive: true });
+    await mkdir(join(life, 'config'));
+    if (this.#volume === 'mount') {
+      mountTmpfs(join(life, 'cache'), 64 * 2 ** 20);
+      this.#mounts.push(join(life, 'cache'));
+    }
+    const { uid } = (await this.#pod.read()).metadata;
+    this.#life = await this.#boot(life);
+    this.#proxy.restore(this.#life.adminPort);
+    this.#kubelet = this.#attend(String(uid), this.#life.child, join(life, 'config'));
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#kubelet;
+    await this.#proxy.stop();
+    for (const folder of this.#mounts) unmount(folder);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** What the operator reads, where it reads it. */
+  async diagnostics(): Promise<any> {
+    return (await this.#admin('/diagnostics')).json();
+  }
+
+  async metrics(): Promise<string> {
+    return (await this.#admin('/metrics')).text();
+  }
+
+  /** The folder of the snapshots leads to itself for ever: it can neither be read nor written. */
+  async loopVolume(): Promise<void> {
+    const snapshots = join(this.#living.cacheDir, 'snapshots');
+    await rename(snapshots, `${snapshots}-away`);
+    await symlink('snapshots', snapshots);
+  }
+
+  /** The disk below a mounted volume lets nothing be written any more. */
+  async lockVolume(): Promise<void> {
+    const { cacheDir } = this.#living;
+    await until('nothing to be open for writing', () => {
+      try {
+        remount(cacheDir, 'ro');
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  /** The status of an answer of its API. */
+  async ask(path: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${String(this.#living.apiPort)}${path}`);
+    await answer.body?.cancel();
+    return answer.status;
+  }
+
+  get #living(): Life {
+    if (this.#life === undefined) throw new Error(`${this.name} has not been started`);
+    return this.#life;
+  }
+
+  async #admin(path: string): Promise<Response> {
+    return fetch(`http://${this.#ip}:${String(this.port)}${path}`, { headers: { authorization: `Bearer ${adminToken}` } });
+  }
+
+  async #boot(folder: string): Promise<Life> {
+    const cacheDir = join(folder, 'cache');
+    const child = spawn(process.execPath, ['--conditions=source', '--disable-warning=ExperimentalWarning', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        // A boot is mostly the reading of sources, and there are several.
+        NODE_COMPILE_CACHE: join(tmpdir(), 'offloader-compiled'),
+        OFFLOADER_CONFIG: join(folder, 'config'),
+        OFFLOADER_CACHE_DIR: cacheDir,
+        OFFLOADER_API_PORT: '0',
+        OFFLOADER_ADMIN_PORT: '0',
+        OFFLOADER_ADMIN_TOKEN: adminToken,
+        OFFLOADER_POD_NAME: this.name,
+        OFFLOADER_SECRET_KEY_BASE: 'a secret of the tests that is long enough for them',
+        OFFLOADER_DUCKDB_THREADS: '1',
+        OFFLOADER_POOL_SIZE: '2',
+        OFFLOADER_DRAIN_DELAY: '1ms',
+      },
+    });
+    return new Promise((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`${this.name} ended with ${String(code)}`)));
+      createInterface(child.stdout).on('line', (line) => {
+        if (!line.includes('"kind":"booted"')) return;
+        const { adminPort, apiPort } = JSON.parse(line) as { adminPort: number; apiPort: number };
+        resolve({ child, adminPort, apiPort, cacheDir });
+      });
+    });
+  }
+
+  /** What a kubelet does until the pod has gone: mounts when nudged, tells whether it is ready, and ends the process. */
+  async #attend(uid: string, child: ChildProcess, configDir: string): Promise<void> {
+    let nudge: string | null | undefined = null;
+    let isReady: boolean | undefined;
+    while (!this.#isOver) {
+      const found = await this.#pod.read();
+      if (found?.metadata.uid !== uid) break;
+      const wanted = found.metadata.annotations?.[annotations.configRevision] as string | undefined;
+      if (wanted !== nudge) await mountParts(configDir, await this.#pod.mount());
+      nudge = wanted;
+      const isServing = (await this.#admin('/ready').catch(() => undefined))?.status === 200;
+      if (isServing !== isReady) await this.#pod.showReady(isServing).catch(() => undefined);
+      isReady = isServing;
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+    }
+    this.#proxy.cut();
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+}
