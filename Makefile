@@ -1,6 +1,6 @@
 # The commands people need. `make demo` and `make test` do all set-up by themselves; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-publish test verify unit integration e2e bench-operator bench-swap clean
+.PHONY: help demo demo-publish test verify unit integration e2e bench bench-operator bench-swap clean
 SHELL := /bin/bash
 
 node_modules/.installed: package-lock.json $(wildcard package.json */package.json) .npmrc
@@ -32,6 +32,9 @@ test: node_modules/.installed ## everything that needs no cluster
 e2e: node_modules/.installed ## a real cluster: images, chart, and what users do with them
 	@e2e/run
 
+bench: node_modules/.installed ## the gateway against a bare server over the same file: latency, throughput, boot, memory; ARGS='--deep --remote-scan' for more (1 minute)
+	@npm run -s bench -- --page bench/gateway/RESULTS.md $(ARGS)
+
 bench-operator: node_modules/.installed ## the operator at scale: cold start, latency, memory, failover; fails when a bound is missed (4 minutes)
 	@npm run -s bundle && node_modules/.bin/node --conditions=source bench/operator/scale.ts --out bench/operator/RESULTS.md
 
@@ -39,4 +42,4 @@ bench-swap: node_modules/.installed ## 120 snapshots swap in while 32 clients as
 	@npm run -s build && node_modules/.bin/node --conditions=source bench/gateway/swap-under-load.ts --out bench/gateway/RESULTS-swap.md
 
 clean: ## remove what builds and demos made
-	rm -rf .demo node_modules/.installed */dist */*.tsbuildinfo
+	rm -rf .demo .bench node_modules/.installed */dist */*.tsbuildinfo

@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { from } from '../from.ts';
 import { percentile } from '../percentiles.ts';
 
 type SwapLoad = {
@@ -17,10 +18,9 @@ type SwapLoad = {
   readonly steadyMs: readonly number[];
   readonly swappingMs: readonly number[];
 };
-// Loaded by URL: tsc cannot rewrite a path into another project.
-const { swapUnderLoad } = (await import(new URL('../../gateway/test/faults/support/swap-load.ts', import.meta.url).href)) as {
+const { swapUnderLoad } = await from<{
   readonly swapUnderLoad: (options: { clients: number; steadySeconds: number; swaps: number }) => Promise<SwapLoad>;
-};
+}>('gateway/test/faults/support/swap-load.ts');
 
 const { values: options } = parseArgs({ options: { swaps: { type: 'string', default: '120' }, out: { type: 'string' } } });
 const clients = 32;

@@ -1,22 +1,9 @@
 /** The operator as users run it: a process of its own, seen from its metrics. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { type Child, startNode } from '../child.ts';
+import { freePort } from '../free-port.ts';
+import { metric } from '../metric.ts';
 
-export type OperatorProcess = {
-  readonly child: ChildProcess;
-  /** One value of /metrics: the sum over the labels of a name, or over those that begin as in `name{label="…"`. */
-  metric(name: string): Promise<number>;
-  /** Ends it and waits. */
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-};
-
-const freePort = async (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
+export type OperatorProcess = Child & { metric(name: string): Promise<number> };
 
 /** What the image carries, made by npm run bundle. */
 const main = new URL('../../operator/dist/main.js', import.meta.url).pathname;
@@ -36,42 +23,16 @@ export type OperatorEnvironment = {
 /** Starts it with the flags of its image. */
 export const startOperatorProcess = async (environment: OperatorEnvironment): Promise<OperatorProcess> => {
   const port = await freePort();
-  const child = spawn(process.execPath, [...flags, main], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      ...allocator,
-      KUBECONFIG: environment.kubeconfig,
-      OFFLOADER_NAMESPACE: environment.namespace,
-      OFFLOADER_ADMIN_TOKEN: environment.adminToken,
-      OFFLOADER_ADMIN_PORT: String(environment.adminPort),
-      OFFLOADER_HTTP_PORT: String(port),
-      OFFLOADER_LOG_LEVEL: 'warn',
-      POD_NAME: environment.name,
-    },
-  });
-  const takeAlong = (): void => {
-    child.kill('SIGKILL');
+  const variables = {
+    ...process.env,
+    ...allocator,
+    KUBECONFIG: environment.kubeconfig,
+    OFFLOADER_NAMESPACE: environment.namespace,
+    OFFLOADER_ADMIN_TOKEN: environment.adminToken,
+    OFFLOADER_ADMIN_PORT: String(environment.adminPort),
+    OFFLOADER_HTTP_PORT: String(port),
+    OFFLOADER_LOG_LEVEL: 'warn',
+    POD_NAME: environment.name,
   };
-  process.once('exit', takeAlong);
-  child.once('exit', () => process.off('exit', takeAlong));
-  return {
-    child,
-    metric: async (name) => {
-      const page = await fetch(`http://127.0.0.1:${port}/metrics`).then(
-        async (response) => response.text(),
-        () => '',
-      );
-      return page
-        .split('\n')
-        .filter((line) => line.startsWith(`${name} `) || line.startsWith(name.includes('{') ? name : `${name}{`))
-        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
-    },
-    end: async (signal) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill(signal);
-      await gone;
-    },
-  };
+  return { ...startNode([...flags, main], variables, ['ignore', 'ignore', 'inherit']), metric: async (name) => metric(port, name) };
 };

@@ -1,7 +1,6 @@
-/** The operator's own test parts: a real API server, gateways without DuckDB. Loaded by URL: tsc cannot rewrite a path into another project. */
+/** The operator's own test parts: a real API server, gateways without DuckDB. */
+import { from } from '../from.ts';
 import type { ApiClient, FakeGateway, FakeGatewayOptions } from './part-types.ts';
-
-const from = async <T>(path: string): Promise<T> => (await import(new URL(`../../${path}`, import.meta.url).href)) as T;
 
 export const { startApiServer } = await from<{
   readonly startApiServer: () => Promise<
