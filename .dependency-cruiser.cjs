@@ -37,6 +37,12 @@ module.exports = {
       { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|net)$' },
     ),
     forbid(
+      'loader-starts-fast',
+      'A loader starts with every load: the schemas of the contract would take most of that time.',
+      { path: '^gateway/src/(snapshots/(load|step-back)|domain/(load-sql|physical|sql|error-text)\\.)' },
+      { path: '^contract/src/index', dependencyTypesNot: ['type-only'] },
+    ),
+    forbid(
       'duckdb-in-its-folder',
       'One adapter folder per technology.',
       { path: '^gateway/src/(?!duckdb|snapshots/loader|main|serve)' },

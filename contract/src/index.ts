@@ -1,4 +1,4 @@
-/** The one door of the contract. */
+/** The one door of the contract; beside it csv-header.ts alone, for the gateway's loader, which starts with every load. */
 export * from './crash-text.ts';
 export * from './result.ts';
 export * from './problem.ts';

@@ -2,7 +2,8 @@
 import { open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { checkCsvHeader, type Problem } from '@offloader/contract';
+import type { Problem } from '@offloader/contract';
+import { checkCsvHeader } from '@offloader/contract/csv-header';
 import { castScanSql, createTableSql, createViewSql, type Scan, scanSql } from '../domain/load-sql.ts';
 import { isLoadable } from '../domain/physical.ts';
 import { literal } from '../domain/sql.ts';
