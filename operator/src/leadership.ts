@@ -155,6 +155,7 @@ const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (que
     rules: {
       enabled: settings.volumeQuarantine,
       automatic: settings.volumeQuarantineAutomatic,
+      settleMs: settings.volumeQuarantineSettleMs,
       intervalMs: settings.volumeQuarantineIntervalMs,
     },
     pods: watches.pods,

@@ -20,6 +20,7 @@ describe('settings', () => {
         leaseRetryMs: 2000,
         volumeQuarantine: true,
         volumeQuarantineAutomatic: true,
+        volumeQuarantineSettleMs: 5 * 60_000,
         volumeQuarantineIntervalMs: 6 * 60 * 60_000,
         logLevel: 'info',
       },

@@ -17,6 +17,7 @@ export type OperatorSettings = {
   /** Whether cache volumes may be replaced, also unasked, and how often unasked. */
   readonly volumeQuarantine: boolean;
   readonly volumeQuarantineAutomatic: boolean;
+  readonly volumeQuarantineSettleMs: number;
   readonly volumeQuarantineIntervalMs: number;
   readonly logLevel: string;
 };
@@ -47,6 +48,11 @@ export const settingsTable = {
     env: 'OFFLOADER_VOLUME_QUARANTINE_AUTOMATIC',
     fallback: 'true',
     about: 'true or false: whether a gateway that reports its volume as failed is given a new one unasked',
+  },
+  volumeQuarantineSettleMs: {
+    env: 'OFFLOADER_VOLUME_QUARANTINE_SETTLE',
+    fallback: '5m',
+    about: 'how long a volume must have failed before it is replaced unasked',
   },
   volumeQuarantineIntervalMs: {
     env: 'OFFLOADER_VOLUME_QUARANTINE_INTERVAL',
@@ -99,6 +105,7 @@ export const parseSettings = (
     leaseRetryMs: duration(settingsTable.leaseRetryMs),
     volumeQuarantine: flag(settingsTable.volumeQuarantine),
     volumeQuarantineAutomatic: flag(settingsTable.volumeQuarantineAutomatic),
+    volumeQuarantineSettleMs: duration(settingsTable.volumeQuarantineSettleMs),
     volumeQuarantineIntervalMs: duration(settingsTable.volumeQuarantineIntervalMs),
     logLevel: text(logLevel),
   };

@@ -16,6 +16,8 @@ export type DatasetPorts = LoadPorts & {
   readonly random: () => number;
   /** Whether an operator has been heard of lately: only then a coordinated activation waits for its word. */
   readonly operatorAlive: () => boolean;
+  /** How long it is waited for. */
+  readonly releaseOverdueMs: number;
 };
 
 export type DatasetActor = {

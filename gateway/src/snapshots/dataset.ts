@@ -121,7 +121,9 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     tick: () => {
       const staged = held.staged();
       const { activation, release } = state.dataset.snapshot;
-      const isReleased = release === staged?.record.snapshotId || activation === 'Immediate' || !ports.operatorAlive();
+      // An operator that is there and can write nothing must not hold new data back for ever.
+      const isOverdue = held.stagedForMs() > ports.releaseOverdueMs || !ports.operatorAlive();
+      const isReleased = release === staged?.record.snapshotId || activation === 'Immediate' || isOverdue;
       if (staged !== null && isReleased && !state.dataset.suspend) held.swap(staged, 'refresh');
     },
     ...healer,

@@ -9,6 +9,8 @@ export type Holdings = {
   active(): Attached | null;
   kept(): readonly Attached[];
   staged(): Attached | null;
+  /** Milliseconds since it waits, by a clock that nobody sets; 0 when nothing waits. */
+  stagedForMs(): number;
   /** What a warm start found. */
   restore(active: Attached | null, kept: readonly Attached[]): void;
   /** Swaps in the same tick; what falls out of `snapshot.keep` goes once nobody reads it, what is suspected into quarantine. */
@@ -40,6 +42,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
   let active: Attached | null = null;
   let kept: readonly Attached[] = [];
   let staged: Attached | null = null;
+  let stagedMs = 0;
 
   /** The index lets go of a load before its files go: whatever dies in between, a restart finds what it looks for. */
   const retire = (attached: Attached, fate: Fate): void =>
@@ -110,6 +113,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
   const stage = (next: Attached | null): void => {
     if (staged !== null && staged !== next) drop(staged);
     staged = next;
+    stagedMs = performance.now();
   };
 
   const trim = (): void => {
@@ -124,6 +128,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     active: () => active,
     kept: () => kept,
     staged: () => staged,
+    stagedForMs: () => (staged === null ? 0 : performance.now() - stagedMs),
     restore: (found, others) => {
       active = found;
       kept = others;

@@ -30,6 +30,8 @@ export type SnapshotsOptions = {
   readonly random?: () => number;
   /** How long after its last word the operator counts as gone; then replicas activate on their own. */
   readonly operatorGoneMs?: number;
+  /** How long a loaded snapshot waits for the release of an operator that is about. */
+  readonly releaseOverdueMs?: number;
   /** How often the volume and the files on it are looked at. */
   readonly checkMs?: number;
 };
@@ -42,6 +44,8 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
   const { cacheDir, engine, observe } = options;
   const now = options.now ?? Date.now;
   const operatorGoneMs = options.operatorGoneMs ?? 120_000;
+  // An operator releases within 60 s; without a nudge a mount may take as long again.
+  const releaseOverdueMs = options.releaseOverdueMs ?? 180_000;
   await makeFolders(cacheDir);
   const volume = createVolumeWatch(cacheDir, { observe, now });
   const quarantine = createQuarantine(cacheDir, { bounds: options.quarantine, observe, now });
@@ -65,6 +69,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
     random: options.random ?? Math.random,
     // By a clock that nobody sets.
     operatorAlive: () => performance.now() - operatorSeenMs < operatorGoneMs,
+    releaseOverdueMs,
   };
 
   const actorOf = (dataset: CompiledDataset): DatasetActor => {

@@ -1,6 +1,7 @@
 // When a loaded snapshot goes live: at once, or with the operator's word.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
+import { until } from '../support/gateway.ts';
 import { datasetOf, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
 
@@ -14,9 +15,9 @@ afterEach(async () => room.end());
 describe('coordinated activation', () => {
   let offsetMs: number;
   /** a1 serves, an operator has been heard of, a2 is published. */
-  const begin = async (): Promise<void> => {
+  const begin = async (options: Parameters<typeof openRoom>[0] = {}): Promise<void> => {
     offsetMs = 0;
-    room = await openRoom({ operatorGoneMs: 60_000, now: () => Date.now() + offsetMs });
+    room = await openRoom({ operatorGoneMs: 60_000, now: () => Date.now() + offsetMs, ...options });
     await publish(1);
     room.snapshots.operatorSeen();
     await room.start(dataset());
@@ -31,6 +32,17 @@ describe('coordinated activation', () => {
     const plain = dataset();
     room.snapshots.configure([{ ...plain, snapshot: { ...plain.snapshot, release: 'a2' } }], {});
     expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
+    expect(room.report().staged).toBeNull();
+  });
+
+  test('an operator that is about and releases nothing holds a snapshot back for a while only', async () => {
+    await begin({ releaseOverdueMs: 1000 });
+    await room.snapshots.refresh('visits', { force: false });
+    expect(room.report()).toMatchObject({ staged: 'a2', active_snapshot: { snapshot_id: 'a1' } });
+    await until(() => {
+      room.snapshots.operatorSeen();
+      return room.activeId() === 'a2';
+    });
     expect(room.report().staged).toBeNull();
   });
 

@@ -16,7 +16,7 @@ const replica = (n: number, overrides: Partial<Replica> = {}): Replica => ({
   volumeFailed: null,
   ...overrides,
 });
-const rules = { enabled: true, automatic: true, intervalMs: 6 * 60 * 60_000 };
+const rules = { enabled: true, automatic: true, settleMs: 0, intervalMs: 6 * 60 * 60_000 };
 const facts = (replicas: readonly Replica[], overrides: Partial<QuarantineFacts> = {}): QuarantineFacts => ({
   ...{ replicas, records: {}, rules, nowMs },
   ...overrides,
@@ -113,6 +113,22 @@ describe('a volume is not replaced', () => {
     expect(acts(facts(failed, at(5)))).toBeNull();
     expect(requestOf(facts(failed, at(5)), 'g-0')).toMatchObject({ phase: 'waiting', message: expect.stringContaining('again') });
     expect(acts(facts(failed, at(7)))).toBe('begin g-0');
+  });
+
+  test('unasked before it has failed for the time that storage is given to recover', () => {
+    const settling = { rules: { ...rules, settleMs: 300_000 } };
+    const failed = [replica(0), replica(1, { volumeFailed: 'unwritable' })];
+    const first = facts(failed, settling);
+    expect(acts(first)).toBeNull();
+    const { records } = decideQuarantine(first);
+    expect(records['g-1']?.request).toMatchObject({ phase: 'waiting', message: expect.stringContaining('before 2026-06-01T12:05:00Z') });
+    const later = (ms: number, replicas = failed): QuarantineFacts => facts(replicas, { ...settling, records, nowMs: nowMs + ms });
+    expect(decideQuarantine(later(299_000))).toEqual({ records, act: null });
+    expect(acts(later(300_000))).toBe('begin g-1');
+    // It recovered: the next failure waits anew.
+    const recovered = decideQuarantine(later(10_000, [replica(0), replica(1)])).records;
+    expect(recovered['g-1']?.request).toBeNull();
+    expect(acts(facts(failed, { ...settling, records: recovered, nowMs: nowMs + 400_000 }))).toBeNull();
   });
 
   test('when it has no volume yet', () => {

@@ -10,6 +10,8 @@ export type QuarantineRules = {
   /** False: the operator has no right to touch volumes. */
   readonly enabled: boolean;
   readonly automatic: boolean;
+  /** A volume must have failed for this long, as the operator saw it, before it is replaced unasked: storage may stall and recover. */
+  readonly settleMs: number;
   /** A replica is not replaced unasked more often than this: a new volume that fails too is the disk's trouble. */
   readonly intervalMs: number;
 };
@@ -102,7 +104,7 @@ const wishOf = ({ pod, podUid, asked, volumeFailed }: Replica, { records }: Quar
 
 const objectionTo = (replica: Replica, wish: Wish, busy: string | undefined, facts: QuarantineFacts): Objection | undefined => {
   const { pod, claim, podUid } = replica;
-  const unasked = wish.cause === 'failed' ? objectionToUnasked(replica, facts) : undefined;
+  const unasked = wish.cause === 'failed' ? objectionToUnasked(replica, wish, facts) : undefined;
   if (unasked !== undefined) return unasked;
   if (!facts.rules.enabled) return { phase: 'refused', message: byHand(replica) };
   if (podUid === null || claim?.volume == null || claim.ending)
@@ -111,12 +113,20 @@ const objectionTo = (replica: Replica, wish: Wish, busy: string | undefined, fac
   return isLast(replica, facts.replicas) ? { phase: 'waiting', message: lastServing(pod) } : undefined;
 };
 
-const objectionToUnasked = ({ pod, volumeFailed }: Replica, { rules, records, nowMs }: QuarantineFacts): Objection | undefined => {
+const objectionToUnasked = (
+  { pod, volumeFailed }: Replica,
+  { token }: Wish,
+  { rules, records, nowMs }: QuarantineFacts,
+): Objection | undefined => {
   const failed = `The cache volume of ${pod} is ${volumeFailed ?? 'failed'}`;
   if (!rules.automatic) return { phase: 'refused', message: `${failed}; replace it with: kubectl offloader quarantine-volume ${pod}` };
   const lastMs = Date.parse(records[pod]?.automaticAt ?? '');
-  return nowMs - lastMs < rules.intervalMs
-    ? { phase: 'waiting', message: `${failed} again; it was replaced at ${timeOf(lastMs)}. Look at the disk of its node.` }
+  if (nowMs - lastMs < rules.intervalMs)
+    return { phase: 'waiting', message: `${failed} again; it was replaced at ${timeOf(lastMs)}. Look at the disk of its node.` };
+  const noticed = records[pod]?.request;
+  const sinceMs = noticed?.token === token && noticed.phase === 'waiting' ? Date.parse(noticed.since) : nowMs;
+  return nowMs - sinceMs < rules.settleMs
+    ? { phase: 'waiting', message: `${failed}; it is replaced unless it works again before ${timeOf(sinceMs + rules.settleMs)}.` }
     : undefined;
 };
 

@@ -87,6 +87,7 @@ export class World {
         leaseRetryMs: 300,
         volumeQuarantine: true,
         volumeQuarantineAutomatic: true,
+        volumeQuarantineSettleMs: 0,
         volumeQuarantineIntervalMs: 6 * 60 * 60_000,
         logLevel: 'info',
         ...overrides,
