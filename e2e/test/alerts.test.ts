@@ -54,6 +54,11 @@ const flag = (name: string, labels: Readonly<Record<string, string>>, good: numb
   [[name, labels, `${good}x4 ${bad}x25 ${good}x10`]] as const;
 const requests = (status: string, values: string) =>
   ['offloader_requests_total', { ...gateway, endpoint: 'daily', status }, values] as const;
+const failures = (reason: string, values: string) => ['offloader_auth_failures_total', { ...gateway, reason }, values] as const;
+const successes = (values: string) => ['offloader_auth_successes_total', gateway, values] as const;
+const turns = (result: string, values: string) =>
+  ['offloader_operator_reconciles_total', { ...operator, controller: 'bundle', result }, values] as const;
+const watch = { ...operator, watcher: 'pods' };
 const cases: readonly Case[] = [
   ['Down', [['offloader_up', gateway, '1x4 stale _x24 1x10']], [4, 6, 31], [7, 20, 29], { namespace: gateway.namespace, job: gateway.job }],
   ['Down', flag('offloader_up', gateway, 1, 0), [4, 6, 31], [7, 29], gateway],
@@ -69,6 +74,21 @@ const cases: readonly Case[] = [
   // 2 of 100 fail from minute 5 to 29; a rate looks five minutes back.
   ['ErrorRate', [requests('ok', '0+98x40'), requests('server_error', '0x4 0+2x25 52x10')], [4, 12, 39], [13, 29], { endpoint: 'daily' }],
   ['ErrorRate', [requests('ok', '0+998x40'), requests('server_error', '0+2x40')], [12, 29, 39], [], { endpoint: 'daily' }],
+  ['EndpointUnavailable', [requests('ok', '0+80x40'), requests('not_ready', '0x4 0+20x25 500x10')], [4, 12, 39], [18, 29], { endpoint: 'daily' }],
+  ['EndpointUnavailable', [requests('ok', '0+95x40'), requests('not_ready', '0+5x40')], [12, 29, 39], [], { endpoint: 'daily' }],
+  ['KeysRefused', [failures('missing', '0x4 0+3x25 75x15'), failures('unknown', '0x45'), successes('0+1x4 4x40')], [4, 9, 16, 44], [24, 29], {}],
+  // One good key among many that are refused; and a typo now and then on a quiet day.
+  ['KeysRefused', [failures('unknown', '0+50x40'), successes('0+1x40')], [20, 30, 40], [], {}],
+  ['KeysRefused', [failures('unknown', '0 1 2 3 4 5 6 7 8 9x40'), successes('0x50')], [20, 30, 40], [], {}],
+  ['EngineReplaced', [['offloader_engine_replacements_total', gateway, '0x4 0 1 1 2 2 3x80']], [4, 8, 80], [20, 50], gateway],
+  ['EngineReplaced', [['offloader_engine_replacements_total', gateway, '0x4 1x30 2x60']], [10, 40, 60, 90], [], gateway],
+  ['OperatorFailing', [turns('error', '0x4 0+1x25 25x20'), turns('ok', '0+5x50')], [4, 9, 45], [25, 29], { controller: 'bundle' }],
+  // A conflict now and then is nothing.
+  ['OperatorFailing', [turns('error', '0x4 1x9 2x9 3x9 4x9'), turns('ok', '0+5x50')], [15, 25, 39], [], { controller: 'bundle' }],
+  ['OperatorWatchSilent', [['offloader_operator_watch_silent_seconds', watch, '5x4 5+60x25 5x10']], [4, 9, 11, 33], [13, 29], { watcher: 'pods' }],
+  ['OperatorWatchSilent', [['offloader_operator_watch_silent_seconds', watch, '60 120 180 240 300 5 60 120 180 240 300 5x30']], [4, 5, 10, 13], [], { watcher: 'pods' }],
+  ...['waiting', 'refused', 'replacing'].map((phase) => ['VolumeReplacementStuck', [['offloader_operator_volume_quarantines', { ...operator, phase }, '0x4 1x40 0x10']], [4, 34, 47], [35, 44], { phase }] as const),
+  ['VolumeReplacementStuck', [['offloader_operator_volume_quarantines', { ...operator, phase: 'replacing' }, '0x4 1x15 0x30']], [20, 34, 45], [], { phase: 'replacing' }],
   ['OperatorDown', flag('offloader_operator_leader', operator, 1, 0), [4, 9, 31], [10, 29], {}],
   ['OperatorDown', [['offloader_operator_leader', operator, '1x4 0x35'], ['offloader_operator_leader', { ...operator, pod: 'offloader-operator-7d9f-y' }, '0x4 1x35']], [4, 9, 15, 29], [], {}],
   ['ReplicaBehind', flag('offloader_operator_gateways', { ...operator, state: 'behind' }, 0, 1), [4, 9, 31], [10, 29], { ...operator, state: 'behind' }],

@@ -1,6 +1,7 @@
 // The runbooks and the incident classes belong together: each class has a page, each page has the same form.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 
 const folder = new URL('../../runbooks/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
@@ -21,7 +22,10 @@ const classes = [
   'config_rejected',
   'operator_down',
 ];
-const procedures = ['rollback-image.md', 'rollback-snapshot.md', 'cache-quarantine.md'];
+const procedures = ['rollback-image.md', 'rollback-snapshot.md', 'cache-quarantine.md', 'endpoint-unavailable.md'];
+
+type Alert = { readonly alert: string; readonly runbook: string };
+const alerts = parse(readFileSync(new URL('../helm/offloader/files/alerts.yaml', folder), 'utf8')) as readonly Alert[];
 
 describe('the runbooks', () => {
   test.each(classes)('incident class %s has a page that names it', (name) => {
@@ -35,6 +39,24 @@ describe('the runbooks', () => {
   test.each(pages)('%s goes from symptom to escalation', (page) => {
     const headings = [...read(page).matchAll(/^## (.+)$/gm)].map((match) => match[1]);
     expect(headings).toEqual(['Symptom', 'Signals', 'Likely owner', 'Action', 'Escalation']);
+  });
+
+  const section = (page: string, heading: string): string =>
+    new RegExp(`^## ${heading}\\n([^]*?)(?=^## |$(?![^]))`, 'm').exec(read(page))?.[1] ?? '';
+
+  test.each(alerts.map(({ alert, runbook }) => [alert, `${runbook}.md`]))(
+    '%s stands among the signals of %s, and steps follow',
+    (alert, page) => {
+      expect(section(page, 'Signals')).toContain(`\`${alert}\``);
+      const steps = [...section(page, 'Action').matchAll(/^([0-9]+)\. \S/gm)].map(([, n]) => Number(n));
+      expect(steps).toEqual(steps.map((_, n) => n + 1));
+      expect(steps.length).toBeGreaterThan(1);
+    },
+  );
+
+  test('no page speaks of an alert that there is not', () => {
+    const spoken = pages.flatMap((page) => [...read(page).matchAll(/`(Offloader[A-Z]\w+)`/g)].map(([, name]) => name));
+    expect([...new Set(spoken)].toSorted()).toEqual(alerts.map(({ alert }) => alert).toSorted());
   });
 
   test('every link between pages leads to a page', () => {
