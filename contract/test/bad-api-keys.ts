@@ -19,6 +19,7 @@ export const badApiKeys: readonly BadResource[] = [
   { name: 'a rotation without token', object: apiKey({ ...minted, rotation: {} }), code: 'missing', path: 'spec.rotation.token', refusal: 'spec.rotation.token: Required value' },
   { name: 'an overlap that is no duration', object: apiKey({ ...minted, rotation: { token: 'q4', overlap: 'a day' } }), code: 'invalid_value', path: 'spec.rotation.overlap', refusal: 'spec.rotation.overlap in body should match' },
   { name: 'a token Secret in capitals', object: apiKey({ ...minted, tokenSecret: { name: 'Acme' } }), code: 'invalid_value', path: 'spec.tokenSecret.name', refusal: 'spec.tokenSecret.name in body should match' },
+  { name: 'a token Secret by a name that no Secret can have', object: apiKey({ ...minted, tokenSecret: { name: 'acme..token' } }), code: 'invalid_value', path: 'spec.tokenSecret.name', refusal: 'spec.tokenSecret.name in body should match' },
   { name: 'a state that there is not', object: apiKey({ state: 'Paused' }), code: 'invalid_value', path: 'spec.state', refusal: 'supported values: "Active", "Revoked"' },
   { name: 'an end without time', object: apiKey({ expiresAt: '2027-01-01' }), code: 'invalid_value', path: 'spec.expiresAt', refusal: 'spec.expiresAt in body should match' },
   { name: 'an end without offset', object: apiKey({ expiresAt: '2027-01-01T00:00:00' }), code: 'invalid_value', path: 'spec.expiresAt', refusal: 'spec.expiresAt in body should match' },

@@ -30,6 +30,7 @@ export const badDatasets: readonly BadResource[] = [
   { name: 'a manifest without url', object: dataset({ source: { manifest: {} } }), code: 'missing', path: 'spec.source.manifest.url', refusal: 'spec.source.manifest.url: Required value' },
   { name: 'a Databricks table over https', object: dataset({ source: { databricks: { url: 'https://lake/t/' } } }), code: 'invalid_value', path: 'spec.source.databricks.url', refusal: "should match '^(s3|gs)://.+'" },
   { name: 'credentials for an anonymous source', object: source({ anonymous: true, credentialsSecretRef: { name: 'lake' } }), code: 'conflicting_origin', path: 'spec.source.anonymous', refusal: 'anonymous: true sends no credentials; remove source.credentialsSecretRef' },
+  { name: 'credentials by a name that no Secret can have', object: source({ credentialsSecretRef: { name: 'lake.-keys' } }), code: 'invalid_value', path: 'spec.source.credentialsSecretRef.name', refusal: 'spec.source.credentialsSecretRef.name in body should match' },
   { name: 'an interval that is no duration', object: source({ interval: 'often' }), code: 'invalid_value', path: 'spec.source.interval', refusal: 'spec.source.interval in body should match' },
   { name: 'an interval under a second', object: source({ interval: '999ms' }), code: 'invalid_value', path: 'spec.source.interval', refusal: 'interval is under 1s' },
   { name: 'an interval of nothing', object: source({ interval: '0m' }), code: 'invalid_value', path: 'spec.source.interval', refusal: 'interval is under 1s' },

@@ -6,6 +6,7 @@ import type { Cluster, ReportReader, Volumes } from './controllers/ports.ts';
 import { QuarantineController } from './controllers/quarantine.ts';
 import { RolloutController } from './controllers/rollout.ts';
 import { StatusController } from './controllers/status.ts';
+import { TokenController } from './controllers/tokens.ts';
 import type { TokenDeps } from './controllers/tokens.ts';
 import type { Observe } from './domain/observation.ts';
 import { objectKey } from './domain/placement.ts';
@@ -40,9 +41,10 @@ export type Leadership = {
   readonly stop: () => Promise<void>;
 };
 
-type Queues = Readonly<Record<'bundle' | 'rollout' | 'status' | 'quarantine', Reconciler>>;
+type Queues = Readonly<Record<'bundle' | 'tokens' | 'rollout' | 'status' | 'quarantine', Reconciler>>;
 type Controllers = {
   readonly bundle: BundleController;
+  readonly tokens: TokenController;
   readonly rollout: RolloutController;
   readonly status: StatusController;
   readonly quarantine: QuarantineController;
@@ -134,12 +136,25 @@ const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (que
     caches: watches,
     cluster,
     observe,
-    tokens: tokenDeps(deps, watches),
+    tokens: (keys) => tokens.survey(keys),
     monotonicMs,
     reportedSequence: () => rollout.reportedSequence,
     updated: (before, after) => {
       for (const pod of watches.pods.list()) enqueue('rollout', pod.metadata.name);
       for (const key of recompiled(before, after)) enqueue('status', key);
+    },
+  });
+  const tokens = new TokenController({
+    ...mintingDeps(deps),
+    release: settings.release,
+    keys: watches.resources.ApiKey,
+    secrets: watches.secrets,
+    served: (key) => bundle.served(key),
+    due: (key) => {
+      enqueue('tokens', key);
+    },
+    changed: () => {
+      enqueue('bundle', bundleKey);
     },
   });
   const status = new StatusController({
@@ -167,12 +182,10 @@ const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (que
     nowMs: () => clock.nowMs(),
     states: () => rollout.states,
   });
-  return { bundle, rollout, status, quarantine };
+  return { bundle, tokens, rollout, status, quarantine };
 };
 
-const tokenDeps = ({ settings, cluster, clock, observe }: LeadershipDeps, watches: Watches): TokenDeps => ({
-  release: settings.release,
-  secrets: watches.secrets,
+const mintingDeps = ({ cluster, clock, observe }: LeadershipDeps): Pick<TokenDeps, 'cluster' | 'nowMs' | 'newToken' | 'minted'> => ({
   cluster,
   nowMs: () => clock.nowMs(),
   // The prefix is a mark that secret scanners can look for.
@@ -187,7 +200,7 @@ const tokenDeps = ({ settings, cluster, clock, observe }: LeadershipDeps, watche
   },
 });
 
-const createQueues = ({ clock, observe }: LeadershipDeps, { bundle, rollout, status, quarantine }: Controllers): Queues => {
+const createQueues = ({ clock, observe }: LeadershipDeps, { bundle, tokens, rollout, status, quarantine }: Controllers): Queues => {
   const base: Pick<ReconcilerOptions, 'clock' | 'random' | 'ended'> = {
     clock,
     random: Math.random,
@@ -204,6 +217,15 @@ const createQueues = ({ clock, observe }: LeadershipDeps, { bundle, rollout, sta
       settleMs: 30,
       retry: { baseMs: 500, maxMs: 30_000 },
       reconcile: () => bundle.reconcile(),
+    }),
+    // As many at a time as keep five thousand first tokens within seconds, and leave the configuration's own writes room.
+    tokens: createReconciler({
+      ...base,
+      name: 'tokens',
+      concurrency: 8,
+      settleMs: 0,
+      retry: { baseMs: 500, maxMs: 30_000 },
+      reconcile: (name) => tokens.reconcile(name),
     }),
     rollout: createReconciler({
       ...base,

@@ -68,7 +68,7 @@ export const startOperator = async (options: OperatorOptions): Promise<RunningOp
   // The election has connections of its own: it must not wait behind a thousand statuses.
   const electionClient = createApiClient({ config, guard: () => undefined, userAgent, timeoutMs: leaseTimeoutMs, ended });
   const volumes = createVolumes({ client, namespace });
-  const cluster = createCluster({ client, namespace, release, pod: identity });
+  const cluster = createCluster({ client, namespace, release, pod: identity, observe });
   const reader = createReportReader({ port: settings.adminPort, adminToken: settings.adminToken, version });
   const leader = createLeader({ ...options, clock, observe }, term, electionClient, () =>
     lead({ settings, client, cluster, volumes, reader, clock, observe }),

@@ -9,7 +9,11 @@ export const eachOnce = (list: string): string => `[${list}].all(n, n.all(a, n.e
 
 export const Text = (maxLength: number, description?: string) =>
   Type.String({ minLength: 1, maxLength, ...(description === undefined ? {} : { description }) });
-export const ObjectName = Type.String({ pattern: '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$', maxLength: 253 });
+/** A DNS-1123 subdomain, as the API server takes for the names of its own objects. */
+export const ObjectName = Type.String({
+  pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
+  maxLength: 253,
+});
 /** What a key may call: every endpoint, or one by its name in the URL. */
 export const grantPattern = '^([*]|[a-z][a-z0-9_-]{0,62})$';
 export const Identifier = Type.String({ pattern: identifierPattern, maxLength: 63 });

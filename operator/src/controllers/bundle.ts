@@ -1,6 +1,6 @@
 /** Compiles the three kinds into the bundle and brings the cluster to hold it: parts first, the index last. */
-import { canonicalJson, compile, encodeBundle, mounted, objectNames } from '@offloader/contract';
-import type { AuthMode, Bundle, BundleIndex, Compiled, CompileInput, EncodedBundle, Verdict } from '@offloader/contract';
+import { canonicalJson, compile, encodeBundle, mounted, objectNames, remembering } from '@offloader/contract';
+import type { AuthMode, Bundle, BundleIndex, Compiled, CompiledKey, CompileInput, EncodedBundle, Verdict } from '@offloader/contract';
 import type { TokenStanding } from '../domain/api-key-status.ts';
 import { applyPlan, bundleObjects } from '../domain/apply-plan.ts';
 import type { Action } from '../domain/apply-plan.ts';
@@ -15,15 +15,15 @@ import { gatherCredentials } from './credentials.ts';
 import { createFit } from './fitting.ts';
 import type { Caches, Cluster } from './ports.ts';
 import { readStoredBundle, releasesOf } from './stored-bundle.ts';
-import { reconcileTokens } from './tokens.ts';
-import type { TokenDeps, Tokens } from './tokens.ts';
+import type { Tokens } from './tokens.ts';
 
 export type BundleDeps = {
   readonly release: string;
   readonly auth: AuthMode;
   readonly caches: Caches;
   readonly cluster: Cluster;
-  readonly tokens: TokenDeps;
+  /** What is known of the tokens of these keys. */
+  readonly tokens: (keys: readonly CustomResource[]) => Tokens;
   readonly observe: Observe;
   readonly monotonicMs: () => number;
   /** The highest sequence that any gateway reports; a lost index must not start over below it. */
@@ -54,6 +54,7 @@ export class BundleController {
   #index: BundleIndex | null = null;
   #releases: Releases = {};
   readonly #fit = createFit();
+  readonly #hashes = remembering((bundle: Bundle) => new Map(bundle.keys.map((key) => [key.id, key.hashes])));
 
   constructor(deps: BundleDeps) {
     this.#deps = deps;
@@ -65,6 +66,11 @@ export class BundleController {
 
   get releases(): Releases {
     return this.#releases;
+  }
+
+  /** The hashes that the gateways have for a key now. */
+  served(key: string): CompiledKey['hashes'] {
+    return (this.#lastGood === null ? undefined : this.#hashes(this.#lastGood).get(key)) ?? [];
   }
 
   /** Takes over new releases; they go out with the next turn. */
@@ -91,7 +97,7 @@ export class BundleController {
   async reconcile(): Promise<number> {
     const { cluster, release, observe, monotonicMs } = this.#deps;
     const startedMs = monotonicMs();
-    const { objects, tokens, input } = await this.#gather();
+    const { objects, tokens, input } = this.#gather();
     const wanted = compile(input);
     const [credentials, owner] = await Promise.all([gatherCredentials(cluster, wanted.bundle, observe), cluster.gatewayOwner()]);
     const compiled = await this.#fit({ input, compiled: wanted, credentials });
@@ -123,14 +129,13 @@ export class BundleController {
     return resyncMs;
   }
 
-  async #gather(): Promise<{ readonly objects: readonly CustomResource[]; readonly tokens: Tokens; readonly input: CompileInput }> {
+  #gather(): { readonly objects: readonly CustomResource[]; readonly tokens: Tokens; readonly input: CompileInput } {
     const { caches, auth } = this.#deps;
     // An object on its way out no longer counts, whatever finalizer still holds it: a deleted key must not work.
     const living = (resources: readonly CustomResource[]) => resources.filter((object) => object.metadata.deletionTimestamp === undefined);
     const keys = living(caches.resources.ApiKey.list());
     const objects = [...living(caches.resources.Dataset.list()), ...living(caches.resources.Endpoint.list()), ...keys];
-    const served = new Map((this.#lastGood?.keys ?? []).map((key) => [key.id, key.hashes]));
-    const tokens = await reconcileTokens(this.#deps.tokens, keys, served);
+    const tokens = this.#deps.tokens(keys);
     const resources = objects.map(definitionOf);
     return { objects, tokens, input: { auth, resources, tokens: tokens.hashes, releases: this.#releases, lastGood: this.#lastGood } };
   }
@@ -161,18 +166,18 @@ export class BundleController {
       const written = await cluster.apply(desired, over);
       if (desired.kind === 'Secret') caches.secrets.put(written);
       else caches.configMaps.put(written);
-      if (!isNew && action.bytesDiffer) await this.#corrected(desired.kind, written, seen);
+      if (!isNew && action.bytesDiffer) this.#corrected(desired.kind, written, seen);
     }
     return actions.length;
   }
 
   /** Somebody changed or deleted what is ours; it is back, and they can read who did it. */
-  async #corrected(kind: 'ConfigMap' | 'Secret', written: CustomResource, seen: KubeObject | undefined): Promise<void> {
+  #corrected(kind: 'ConfigMap' | 'Secret', written: CustomResource, seen: KubeObject | undefined): void {
     this.#deps.observe({ kind: 'drift_corrected', object: `${kind}/${written.metadata.name}` });
     const subject = { apiVersion: 'v1', kind, metadata: written.metadata };
     const what = seen === undefined ? 'Deleted' : `Changed by ${seen.changedBy ?? 'an unnamed field manager'}`;
     const message = `${what} and restored; the file ${mounted.index} of the release says what belongs here.`;
-    await this.#deps.cluster.emit({ subject, type: 'Warning', reason: 'DriftCorrected', message });
+    void this.#deps.cluster.emit({ subject, type: 'Warning', reason: 'DriftCorrected', message });
   }
 }
 

@@ -29,6 +29,8 @@ export type SecretDraft = {
 
 /** Writes; every one fails when this process does not lead. */
 export interface Cluster {
+  /** Why the API server will not have what was sent, in its own words; undefined when it was another fault, or a passing one. */
+  refusalOf(error: unknown): string | undefined;
   /** Server-side apply; with a version, only over exactly that version. */
   apply(desired: Desired, over: string | undefined): Promise<ConfigMap | Secret>;
   remove(kind: OwnedKind, name: string): Promise<void>;
@@ -42,6 +44,7 @@ export interface Cluster {
   annotatePod(name: string, annotations: Readonly<Record<string, string>>): Promise<void>;
   /** 'gone': the object no longer exists, or is another one of the same name. */
   applyStatus(kind: Kind, target: Metadata, status: object): Promise<CustomResource | 'gone'>;
+  /** Never fails: who cannot be told is no reason to stop working. */
   emit(note: EventNote): Promise<void>;
 }
 

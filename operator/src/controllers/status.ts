@@ -45,6 +45,8 @@ export class StatusController {
     const object = resources[kind].get(name);
     const facts = object === undefined ? undefined : this.#gather(key, object);
     if (object === undefined || facts === undefined) return undefined;
+    // Its token is being minted: what came of that is soon known.
+    if (kind === 'ApiKey' && this.#deps.bundle()?.tokens.get(name)?.kind === 'minting') return undefined;
     const { status, againInMs } = this.#build(kind, facts);
     if (canonicalJson(object.status ?? null) === canonicalJson(status)) return againInMs;
     const written = await cluster.applyStatus(kind, object.metadata, status);

@@ -9,9 +9,11 @@ import type { Stated, StatusFacts } from './status-facts.ts';
 
 /** How a key's token Secret stands; null when the key brings its own hash. */
 export type TokenStanding = {
-  readonly kind: 'ready' | 'missing' | 'waiting' | 'conflict';
+  readonly kind: 'ready' | 'minting' | 'missing' | 'waiting' | 'conflict' | 'refused';
   readonly secret: string;
   readonly handled: string | null;
+  /** Refused: in the API server's words. */
+  readonly why: string | null;
 };
 
 /** The time of last use moves in steps: a busy key must not cost a write each time it is seen. */
@@ -42,6 +44,9 @@ export const apiKeyStatus = (facts: StatusFacts, compiled: CompiledKey | undefin
   };
 };
 
+/** A webhook may say anything, at any length. */
+const maxWhy = 700;
+
 type State = 'Active' | 'Revoked' | 'Expired';
 
 const expiryOf = (compiled: CompiledKey | undefined, nowMs: number): number | null =>
@@ -63,6 +68,11 @@ const tokenOutcome = (token: TokenStanding | null): Outcome | undefined => {
   if (token?.kind === 'conflict') {
     const message = `Secret ${token.secret} exists and was not made for this key; it is left alone. Name another one in spec.tokenSecret, or remove it.`;
     return { kind: 'stalled', reason: 'TokenSecretConflict', message };
+  }
+  if (token?.kind === 'refused') {
+    const why = (token.why ?? '').slice(0, maxWhy).replace(/\.$/, '');
+    const message = `The API server refuses to take Secret ${token.secret}: ${why}. It is tried again; a token that was minted before works on.`;
+    return { kind: 'stalled', reason: 'TokenSecretRefused', message };
   }
   if (token?.kind !== 'waiting') return undefined;
   const message = `Secret ${token.secret} belongs to another object. If that object is gone, a token is minted when the Secret is.`;

@@ -253,7 +253,7 @@ describe('where an endpoint stands', () => {
 });
 
 describe('where a key stands', () => {
-  const token = (kind: TokenStanding['kind']): TokenStanding => ({ kind, secret: 'acme-token', handled: 'q4' });
+  const token = (kind: TokenStanding['kind']): TokenStanding => ({ kind, secret: 'acme-token', handled: 'q4', why: 'too many Secrets' });
   test.each<[string, ReturnType<typeof compiledKey>, TokenStanding | null, string]>([
     ['active', compiledKey(), null, 'True Live'],
     ['revoked everywhere', compiledKey({ state: 'Revoked' }), null, 'True Revoked'],
@@ -261,6 +261,7 @@ describe('where a key stands', () => {
     ['revoked and expired', compiledKey({ state: 'Revoked', expiresAt: '2026-06-01T11:59:59Z' }), null, 'True Revoked'],
     ['its Secret is gone', compiledKey(), token('missing'), 'True TokenSecretMissing'],
     ['its Secret is somebody else’s', compiledKey(), token('conflict'), 'False TokenSecretConflict'],
+    ['its Secret is refused', compiledKey(), token('refused'), 'False TokenSecretRefused'],
     ['its Secret is being collected', compiledKey(), token('waiting'), 'False TokenSecretTaken'],
   ])('%s', (_sentence, compiled, standing, expected) => {
     const ready = findCondition(apiKeyStatus(facts('ApiKey', both(row())), compiled, standing).status.conditions, 'Ready');

@@ -32,3 +32,10 @@ export const parseApiError = (status: number, body: string, retryAfter: string |
 
 /** The error when it is an ApiError of this status. */
 export const isStatus = (error: unknown, status: number): boolean => error instanceof ApiError && error.status === status;
+
+/** Another one's write came between, or the server is too busy: what was sent may be as good as any. */
+const passing = new Set([409, 429]);
+
+/** The API server's own reason for a refusal that stands until somebody changes something. */
+export const refusalOf = (error: unknown): string | undefined =>
+  error instanceof ApiError && !passing.has(error.status) ? error.message : undefined;

@@ -1,18 +1,26 @@
 /** The operator's reads and writes of single objects. Every patch says its content type, field manager and force. */
 import { apiVersion, fieldManager, objectNames } from '@offloader/contract';
 import type { ConfigMap, CustomResource, OwnerReference, Secret } from '../domain/kube-object.ts';
+import type { Observe } from '../domain/observation.ts';
 import type { Cluster, SecretDraft } from '../controllers/ports.ts';
-import { isStatus } from './api-error.ts';
+import { isStatus, refusalOf } from './api-error.ts';
 import type { ApiClient } from './client.ts';
 import { emitEvent } from './events.ts';
 import { trimmed } from './list-watch.ts';
 import { apiVersionOf, pathOf, resourceTypes } from './resource-type.ts';
 import { serverSideApply } from './server-side-apply.ts';
 
-export type ClusterOptions = { readonly client: ApiClient; readonly namespace: string; readonly release: string; readonly pod: string };
+export type ClusterOptions = {
+  readonly client: ApiClient;
+  readonly namespace: string;
+  readonly release: string;
+  readonly pod: string;
+  readonly observe: Observe;
+};
 
 /** The Cluster port over the API server. */
-export const createCluster = ({ client, namespace, release, pod }: ClusterOptions): Cluster => ({
+export const createCluster = ({ client, namespace, release, pod, observe }: ClusterOptions): Cluster => ({
+  refusalOf,
   apply: async (desired, over) => {
     const type = resourceTypes[desired.kind];
     const body = {
@@ -69,7 +77,13 @@ export const createCluster = ({ client, namespace, release, pod }: ClusterOption
       throw error;
     }
   },
-  emit: (note) => emitEvent(client, namespace, pod, note),
+  emit: async (note) => {
+    try {
+      await emitEvent(client, namespace, pod, note);
+    } catch (error) {
+      observe({ kind: 'event_lost', object: `${note.subject.kind}/${note.subject.metadata.name}`, reason: note.reason, error });
+    }
+  },
 });
 
 const ignoring = async (status: number, request: Promise<unknown>): Promise<unknown> => {

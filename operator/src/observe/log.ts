@@ -18,6 +18,7 @@ const levels: Partial<Record<Observation['kind'], Level>> = {
   volume_quarantine: 'warn',
   drift_corrected: 'warn',
   credentials_missing: 'warn',
+  event_lost: 'warn',
   pod_unreachable: 'warn',
   watch_failed: 'warn',
   election_failed: 'warn',
