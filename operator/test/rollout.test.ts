@@ -100,9 +100,12 @@ there('rolling out', () => {
     await until('the edit to be served', () => world.gateways.every(({ loaded }) => isServed(loaded?.bundle.datasets[0])));
     const reports = operator.seen.length;
     await until('more reports to be read', () => operator.seen.length > reports + 10);
-    expect((await world.get('Dataset', 'visits')).status).not.toHaveProperty(echo);
+    const { status } = await world.get('Dataset', 'visits');
+    expect(status).not.toHaveProperty(echo);
+    expect(Object.values(status.pending)).toEqual([[last.name]]);
     last.rows.clear();
     await until('the echo', async () => (await world.get('Dataset', 'visits')).status[echo] === 't1');
+    expect((await world.get('Dataset', 'visits')).status).not.toHaveProperty('pending');
   };
 
   test('Forced refresh: annotation `offloader.dev/refresh-requested-at: TOKEN`, echoed in status when handled.', async () => {

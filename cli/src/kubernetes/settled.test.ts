@@ -29,3 +29,9 @@ test.each([
 ])('%s', (_sentence, status, wanted, kind) => {
   expect(progressOf(dataset(status as Partial<DatasetStatus> | undefined), wanted).kind).toBe(kind);
 });
+
+test('the replicas that have not acted on a token are named', () => {
+  const status = { gateways: { ready: 2, total: 2, behind: [] }, pending: { refresh: ['g-0', 'g-1'], rebuild: ['g-1'] } };
+  expect(progressOf(dataset(status), { refresh: 'new' }).line).toBe('2 of 2 gateways, but not refreshed yet: g-0, g-1');
+  expect(progressOf(dataset(status), { rebuild: 'new' }).line).toBe('2 of 2 gateways, but not rebuilt yet: g-1');
+});

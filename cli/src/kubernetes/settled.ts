@@ -33,10 +33,15 @@ export const progressOf = (dataset: Dataset, wanted: Wanted): Progress => {
 
 const lackingOf = (status: DatasetStatus, active: string | undefined, wanted: Wanted): string | undefined => {
   if (!servesWanted(active, wanted)) return `snapshot ${active ?? 'none'} is active`;
-  if (wanted.refresh !== undefined && status.handledRefresh !== wanted.refresh) return 'not every one has refreshed';
-  if (wanted.rebuild !== undefined && status.handledRebuild !== wanted.rebuild) return 'not every one has rebuilt';
+  if (wanted.refresh !== undefined && status.handledRefresh !== wanted.refresh)
+    return `not refreshed yet: ${pendingOn(status.pending?.refresh)}`;
+  if (wanted.rebuild !== undefined && status.handledRebuild !== wanted.rebuild)
+    return `not rebuilt yet: ${pendingOn(status.pending?.rebuild)}`;
   return undefined;
 };
+
+/** Until the operator has seen the token there are no names. */
+const pendingOn = (pods: readonly string[] | undefined): string => pods?.join(', ') ?? 'any of them';
 
 const servesWanted = (active: string | undefined, { snapshot }: Wanted): boolean => {
   if (snapshot === undefined) return true;

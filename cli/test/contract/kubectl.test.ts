@@ -75,8 +75,8 @@ describe('As `kubectl offloader`: `status`, `triage`, `rollback DATASET [--to ID
         await until('the edit', async () => isEdited(await seen()));
         await until('the first replica alone', async () => {
           const { status, metadata } = await seen();
-          const isBehind = status.gateways.behind.join() === last!.name;
-          return first!.sequence > before && status.observedGeneration === metadata.generation && (isBehind || args[0] === 'refresh');
+          const waitsFor = args[0] === 'refresh' ? status.pending?.refresh : status.gateways.behind;
+          return first!.sequence > before && status.observedGeneration === metadata.generation && waitsFor?.join() === last!.name;
         });
         expect([last!.sequence, ended]).toEqual([before, false]);
         last!.frozen = false;
@@ -136,6 +136,20 @@ describe('As `kubectl offloader`: `status`, `triage`, `rollback DATASET [--to ID
           code: 1,
           err: expect.stringMatching(/not every gateway reports it after 3 s: .*behind: offloader-gateway-0/),
         });
+      });
+
+      test('refresh names a replica that has not done it in time, and so does status', async () => {
+        const [gateway] = world.gateways;
+        gateway!.frozen = true;
+        const ran = await kubectl('refresh', 'visits', '--timeout', '5');
+        const shown = await kubectl('status');
+        gateway!.frozen = false;
+        expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/ gateways, but not refreshed yet: offloader-gateway-0\n$/) });
+        expect(shown).toMatchObject({
+          code: 0,
+          out: expect.stringMatching(/visits .* s2 +refresh asked for; waiting for offloader-gateway-0\n/),
+        });
+        await until('the refresh', async () => (await seen()).status.pending === undefined);
       });
     });
 

@@ -43,6 +43,8 @@ export const DatasetStatusShape = Type.Object({
   /** The tokens that every replica has acted on. */
   handledRefresh: Type.Optional(text),
   handledRebuild: Type.Optional(text),
+  /** The replicas that have yet to act on a token; absent when there is none. */
+  pending: Type.Optional(Type.Object({ refresh: Type.Optional(Type.Array(text)), rebuild: Type.Optional(Type.Array(text)) })),
 });
 export const EndpointStatusShape = Type.Object({ ...base, path: Type.Optional(text) });
 export const ApiKeyStatusShape = Type.Object({

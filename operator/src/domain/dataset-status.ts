@@ -4,7 +4,7 @@ import { conditionsOf } from './conditions.ts';
 import { datasetConditions } from './dataset-conditions.ts';
 import type { FailedVolume } from './dataset-conditions.ts';
 import { datasetOutcome } from './dataset-outcome.ts';
-import { gatewaysOf } from './gateways.ts';
+import { firstNames, gatewaysOf } from './gateways.ts';
 import type { PodState } from './pod-state.ts';
 import type { StatusFacts } from './status-facts.ts';
 
@@ -98,20 +98,29 @@ const lastAttempt = (rows: readonly DatasetReport[], before: DatasetStatus['last
 };
 const severity = ['failed', 'rejected', 'ok', 'unchanged'] as const;
 
-/** A token is handled when every replica has acted on it, and stays so. */
+/** A token is handled when every replica has acted on it, and stays so; until then those that have not are named. */
 const handled = (pods: readonly PodState[], compiled: CompiledDataset | undefined, before: Partial<DatasetStatus>) => {
-  const everywhere = (
-    token: string | null | undefined,
-    of: (row: DatasetReport) => string | null,
-    known: string | undefined,
-  ): string | undefined => {
-    if (token === null || token === undefined || pods.length === 0) return known;
-    return pods.every((pod) => ofRow(pod, compiled, of) === token) ? token : known;
-  };
+  const refresh = tokenStanding(pods, compiled?.refreshToken, before.handledRefresh, (pod) => ofRow(pod, compiled, (row) => row.refreshed));
+  const rebuild = tokenStanding(pods, compiled?.rebuildToken, before.handledRebuild, (pod) => ofRow(pod, compiled, (row) => row.rebuilt));
+  const pending = defined({ refresh: refresh.pending, rebuild: rebuild.pending });
   return defined({
-    handledRefresh: everywhere(compiled?.refreshToken, (row) => row.refreshed, before.handledRefresh),
-    handledRebuild: everywhere(compiled?.rebuildToken, (row) => row.rebuilt, before.handledRebuild),
+    handledRefresh: refresh.handled,
+    handledRebuild: rebuild.handled,
+    pending: Object.keys(pending).length === 0 ? undefined : pending,
   });
+};
+
+type TokenStanding = { readonly handled: string | undefined; readonly pending: string[] | undefined };
+
+const tokenStanding = (
+  pods: readonly PodState[],
+  token: string | null | undefined,
+  known: string | undefined,
+  of: (pod: PodState) => string | null | undefined,
+): TokenStanding => {
+  if (token === null || token === undefined || token === known || pods.length === 0) return { handled: known, pending: undefined };
+  const open = pods.filter((pod) => of(pod) !== token).map(({ name }) => name);
+  return open.length === 0 ? { handled: token, pending: undefined } : { handled: known, pending: firstNames(open) };
 };
 
 const ofRow = (

@@ -18,6 +18,9 @@ export type GatewayFacts = {
 /** More names than this would make the status of every object grow with the fleet. */
 const maxNamed = 20;
 
+/** The first names of many. */
+export const firstNames = (pods: readonly string[]): string[] => pods.slice(0, maxNamed);
+
 /** Counts for status and for the column. */
 export const gatewaysOf = ({ pods, serving, behind, place, before }: GatewayFacts): GatewaysStatus => {
   const revision = revisionOf(place, before);
@@ -25,7 +28,7 @@ export const gatewaysOf = ({ pods, serving, behind, place, before }: GatewayFact
     ready: serving,
     total: pods.length,
     ...(revision === undefined ? {} : { revision }),
-    behind: behind.slice(0, maxNamed),
+    behind: firstNames(behind),
     summary: `${String(serving)}/${String(pods.length)}`,
   };
 };

@@ -209,11 +209,16 @@ describe('what a status remembers and when it moves', () => {
   test('a token is echoed when every replica has acted on it, and stays when one restarts', () => {
     const compiled = compiledDataset({ rebuildToken: 'b1' });
     const done = row({ rebuilt: 'b1' });
-    expect(datasetStatus(facts('Dataset', [pod('g-0', 5, [done]), pod('g-1', 5)]), compiled)).not.toHaveProperty('handledRebuild');
+    const half = datasetStatus(facts('Dataset', [pod('g-0', 5, [done]), pod('g-1', 5)]), compiled);
+    expect(half).not.toHaveProperty('handledRebuild');
+    expect(half.pending).toEqual({ rebuild: ['g-1'] });
     const status = datasetStatus(facts('Dataset', both(done)), compiled);
     expect(status.handledRebuild).toBe('b1');
+    expect(status).not.toHaveProperty('pending');
     const object = { metadata: { name: 'visits', generation: 3 }, status };
-    expect(datasetStatus(facts('Dataset', [pod('g-0', 5, [done]), pod('g-1')], { object }), compiled).handledRebuild).toBe('b1');
+    const restarting = datasetStatus(facts('Dataset', [pod('g-0', 5, [done]), pod('g-1')], { object }), compiled);
+    expect(restarting.handledRebuild).toBe('b1');
+    expect(restarting).not.toHaveProperty('pending');
   });
 
   test('after a restart the revision is the one that status remembers', () => {

@@ -25,7 +25,7 @@ const status = async (options: ClusterOptions, context: Context): Promise<ExitCo
   if (!keys.ok) return failed(context, [keys.error.message]);
   const rows = [
     ['KIND', 'NAME', 'READY', 'GATEWAYS', 'SNAPSHOT', 'MESSAGE'],
-    ...datasets.value.map((one) => row('Dataset', one, snapshotOf(one))),
+    ...datasets.value.map((one) => row('Dataset', one, snapshotOf(one), pendingOf(one))),
     ...endpoints.value.map((one) => row('Endpoint', one, '')),
     ...keys.value.map((one) => row('ApiKey', one, '')),
   ];
@@ -35,10 +35,16 @@ const status = async (options: ClusterOptions, context: Context): Promise<ExitCo
 
 const snapshotOf = ({ status: is }: Dataset): string => is?.activeSnapshot?.id ?? 'none';
 
-const row = (kind: string, { metadata, status: is }: Resource, snapshot: string): readonly string[] => {
+/** A token does not make a Dataset less Ready: what serves may well be what it will bring. */
+const pendingOf = ({ status: is }: Dataset): string =>
+  Object.entries(is?.pending ?? {})
+    .map(([what, pods]) => `${what} asked for; waiting for ${pods.join(', ')}`)
+    .join('; ');
+
+const row = (kind: string, { metadata, status: is }: Resource, snapshot: string, pending = ''): readonly string[] => {
   const ready = is?.conditions?.find(({ type }) => type === 'Ready');
   const gateways = is?.gateways === undefined ? '' : `${is.gateways.ready}/${is.gateways.total}`;
-  const message = ready === undefined || ready.status === 'True' ? '' : `${ready.reason}: ${ready.message}`;
+  const message = ready === undefined || ready.status === 'True' ? pending : `${ready.reason}: ${ready.message}`;
   return [kind, metadata.name, ready?.status ?? 'Unknown', gateways, snapshot, message];
 };
 
