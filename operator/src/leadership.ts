@@ -4,7 +4,7 @@ import { apiVersion } from '@offloader/contract';
 import { BundleController } from './controllers/bundle.ts';
 import type { Cluster, ReportReader, Volumes } from './controllers/ports.ts';
 import { QuarantineController } from './controllers/quarantine.ts';
-import { RolloutController } from './controllers/rollout.ts';
+import { RolloutController, replicasKey } from './controllers/rollout.ts';
 import { StatusController } from './controllers/status.ts';
 import { TokenController } from './controllers/tokens.ts';
 import type { TokenDeps } from './controllers/tokens.ts';
@@ -93,6 +93,7 @@ export const lead = (deps: LeadershipDeps): Leadership => {
     controllers.bundle.restore();
     term.begun = true;
     enqueue('bundle', bundleKey);
+    enqueue('rollout', replicasKey);
     void watches.claims.synced.then(lookAtVolumes);
   };
   void begin();

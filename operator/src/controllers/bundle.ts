@@ -99,7 +99,8 @@ export class BundleController {
     const startedMs = monotonicMs();
     const { objects, tokens, input } = this.#gather();
     const wanted = compile(input);
-    const [credentials, owner] = await Promise.all([gatherCredentials(cluster, wanted.bundle, observe), cluster.gatewayOwner()]);
+    const [credentials, gateways] = await Promise.all([gatherCredentials(cluster, wanted.bundle, observe), cluster.gatewaySet()]);
+    const owner = gateways?.owner ?? null;
     const compiled = await this.#fit({ input, compiled: wanted, credentials });
     const encoded = this.#numbered(encodeBundle(compiled.bundle, credentials, this.#index?.sequence ?? 0));
     const isNew = encoded.index.sequence !== this.#index?.sequence;

@@ -27,6 +27,13 @@ export type SecretDraft = {
   readonly data: Readonly<Record<string, string>>;
 };
 
+export type GatewaySet = {
+  /** As an owner of what is written for it. */
+  readonly owner: OwnerReference;
+  /** The pods that there should be, by name. */
+  readonly pods: readonly string[];
+};
+
 /** Writes; every one fails when this process does not lead. */
 export interface Cluster {
   /** Why the API server will not have what was sent, in its own words; undefined when it was another fault, or a passing one. */
@@ -39,8 +46,8 @@ export interface Cluster {
   /** Only over exactly that version. */
   replaceSecret(draft: SecretDraft, over: string): Promise<Secret>;
   readSecret(name: string): Promise<Secret | undefined>;
-  /** The gateway StatefulSet as an owner of what is written for it. */
-  gatewayOwner(): Promise<OwnerReference | null>;
+  /** The gateways' StatefulSet; null when there is none. */
+  gatewaySet(): Promise<GatewaySet | null>;
   annotatePod(name: string, annotations: Readonly<Record<string, string>>): Promise<void>;
   /** 'gone': the object no longer exists, or is another one of the same name. */
   applyStatus(kind: Kind, target: Metadata, status: object): Promise<CustomResource | 'gone'>;

@@ -87,7 +87,7 @@ export class QuarantineController {
     const { cluster, configMaps, release } = this.#deps;
     const name = objectNames(release).volumes;
     const data = Object.fromEntries(Object.entries(after).map(([pod, record]) => [pod, JSON.stringify(record)]));
-    const owner = await cluster.gatewayOwner();
+    const owner = (await cluster.gatewaySet())?.owner ?? null;
     const over = configMaps.get(name)?.metadata.resourceVersion;
     configMaps.put(await cluster.apply({ kind: 'ConfigMap', name, data, binaryData: {}, labels: ownLabels(release), owner }, over));
     for (const [pod, record] of Object.entries(after)) if (isNews(before[pod], record)) await this.#tell(pod, record.request);

@@ -25,12 +25,19 @@ export type RolloutDeps = {
   readonly touched: (keys: ReadonlySet<string> | 'all') => void;
 };
 
-/** The controller of all gateway pods; one key per pod. */
+/** The key of the turn that asks how many gateways there should be; no pod has such a name. */
+export const replicasKey = '/replicas';
+/** A pod that is missing is named within 15 s. */
+const replicasEveryMs = 10_000;
+
+/** The controller of all gateway pods; one key per pod, and one for their number. */
 export class RolloutController {
   readonly #deps: RolloutDeps;
   readonly #heard = new Map<string, Heard>();
   readonly #nudges = new Map<string, Nudge>();
-  readonly #silent = new Set<string>();
+  /** Why a pod did not answer when it was asked last. */
+  readonly #silent = new Map<string, string>();
+  #expected: readonly string[] = [];
   #states: readonly PodState[] = [];
   #waiting: Waiting = {};
   #unsettledSinceMs: number | null = null;
@@ -51,17 +58,25 @@ export class RolloutController {
 
   /** Asks every pod once, so that a new leader knows what is served before it says anything about it. */
   async survey(): Promise<void> {
-    await Promise.all(countedPods(this.#deps.pods.list()).map((pod) => this.#ask(pod)));
+    const count = this.#count().catch(() => undefined);
+    await Promise.all([count, ...countedPods(this.#deps.pods.list()).map((pod) => this.#ask(pod))]);
     this.#states = this.#look();
   }
 
   /** One turn for one pod; undefined when it is gone. */
   async reconcile(name: string): Promise<number | undefined> {
+    if (name === replicasKey) {
+      await this.#count();
+      this.#digest();
+      return replicasEveryMs;
+    }
     const startedMs = this.#deps.monotonicMs();
     const pod = countedPods(this.#deps.pods.list()).find((candidate) => candidate.metadata.name === name);
     if (pod === undefined) {
       this.#heard.delete(name);
       this.#silent.delete(name);
+      // It may be one too many now.
+      await this.#count();
     } else await this.#ask(pod);
     this.#digest();
     if (pod === undefined) return undefined;
@@ -71,7 +86,12 @@ export class RolloutController {
   }
 
   #look(): readonly PodState[] {
-    return podStates(this.#deps.pods.list(), this.#heard, this.#deps.monotonicMs());
+    const { pods, monotonicMs } = this.#deps;
+    return podStates({ pods: pods.list(), expected: this.#expected, heard: this.#heard, silent: this.#silent, nowMs: monotonicMs() });
+  }
+
+  async #count(): Promise<void> {
+    this.#expected = (await this.#deps.cluster.gatewaySet())?.pods ?? [];
   }
 
   async #ask(pod: Pod): Promise<void> {
@@ -84,7 +104,7 @@ export class RolloutController {
       return;
     }
     if (!this.#silent.has(name)) this.#deps.observe({ kind: 'pod_unreachable', pod: name, why: answer.error });
-    this.#silent.add(name);
+    this.#silent.set(name, answer.error);
   }
 
   /** Draws the conclusions from the pods as they are known now. */

@@ -30,14 +30,18 @@ export const behindOf = ({ place, pods }: Judged): readonly string[] =>
 export const rollingOut = (pods: readonly PodState[], behind: readonly string[]): Outcome | undefined => {
   if (pods.length === 0) return { kind: 'waiting', reason: 'NoGateways', message: 'There is no gateway pod to serve it.' };
   if (behind.length === 0) return undefined;
-  const unreachable = pods.filter((pod) => pod.report === null && behind.includes(pod.name)).map((pod) => pod.name);
-  const away = unreachable.length === 0 ? '' : ` No answer from ${named(unreachable)}.`;
+  const unreachable = pods.filter((pod) => pod.report === null && behind.includes(pod.name));
+  const away = unreachable.length === 0 ? '' : ` No report: ${reasons(unreachable)}.`;
   return {
     kind: 'waiting',
     reason: unreachable.length === 0 ? 'RollingOut' : 'GatewayUnreachable',
     message: `Live on ${onGateways(pods.length - behind.length, pods.length)}; behind: ${named(behind)}.${away}`,
   };
 };
+
+/** Pods that are silent for the same reason are told together. */
+const reasons = (silent: readonly PodState[]): string =>
+  [...Map.groupBy(silent, ({ why }) => why ?? '')].map(([why, pods]) => `${named(pods.map(({ name }) => name))} ${why}`).join('; ');
 
 /** Settled: every gateway has it. */
 export const live = (pods: readonly PodState[], reason = 'Live', remark = ''): Outcome => ({

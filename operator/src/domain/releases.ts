@@ -41,7 +41,7 @@ type Candidate = { readonly id: string; readonly everywhere: boolean };
 
 /** The snapshot that most reachable pods have staged, and whether all of them have it, staged or already serving. */
 const candidateOf = (dataset: CompiledDataset, pods: readonly PodState[]): Candidate | undefined => {
-  const rows = pods.filter((pod) => pod.report !== null).map((pod) => pod.rows.get(dataset.name));
+  const rows = pods.filter((pod) => pod.report !== null && !pod.ending).map((pod) => pod.rows.get(dataset.name));
   const votes = new Map<string, number>();
   for (const row of rows) {
     const id = row?.staged ?? null;

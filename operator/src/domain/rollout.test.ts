@@ -4,7 +4,7 @@ import { active, compiledDataset, compiledEndpoint, compiledKey, pod, row } from
 import { dueNudge, nudgeValue } from './nudges.ts';
 import type { Nudge } from './nudges.ts';
 import { place, restorePlacement } from './placement.ts';
-import { countedPods, podStates } from './pod-state.ts';
+import { podStates } from './pod-state.ts';
 import { isUnsettled, pollDelayMs, touchedBy } from './rollout.ts';
 
 const bundle = (overrides: Partial<Bundle> = {}): Bundle => ({
@@ -133,16 +133,34 @@ describe('the pods that count', () => {
     metadata: { name, uid: `uid-${name}`, ...extra },
     status: { podIP: '10.0.0.1', phase },
   });
-  test('ending and ended pods do not, and ten comes after nine', () => {
+  const states = (pods: Parameters<typeof podStates>[0]['pods'], facts: Partial<Parameters<typeof podStates>[0]> = {}) =>
+    podStates({ pods, expected: [], heard: new Map(), silent: new Map(), nowMs: 0, ...facts });
+
+  test('are those that have not ended and those that should be there, and ten comes after nine', () => {
     const pods = [made('g-10'), made('g-9'), made('g-1', { deletionTimestamp: 'now' }), made('g-2', {}, 'Failed')];
-    expect(countedPods(pods).map((one) => one.metadata.name)).toEqual(['g-9', 'g-10']);
+    const silent = new Map([
+      ['g-9', 'answered 401: its admin token is another'],
+      ['g-10', 'answered 503'],
+    ]);
+    expect(states(pods, { expected: ['g-0', 'g-1', 'g-2'], silent }).map(({ name, why }) => `${name} ${why ?? ''}`)).toEqual([
+      'g-0 is not there',
+      'g-1 is ending and gives no report',
+      'g-2 is not there',
+      'g-9 answered 401: its admin token is another',
+      'g-10 gives no report',
+    ]);
+  });
+
+  test('one that is ending still serves what it reports', () => {
+    const heard = new Map([['g-0', { uid: 'uid-g-0', report: pod('g-0', 4).report!, atMs: 0 }]]);
+    expect(states([made('g-0', { deletionTimestamp: 'now' })], { heard })[0]).toMatchObject({ sequence: 4, ending: true, why: null });
   });
 
   test('a report outlives one lost answer, but neither the grace nor its pod', () => {
     const { report } = pod('g-0', 4);
     const heard = new Map([['g-0', { uid: 'uid-g-0', report: report!, atMs: 0 }]]);
-    expect(podStates([made('g-0')], heard, 5000)[0]?.sequence).toBe(4);
-    expect(podStates([made('g-0')], heard, 9000)[0]).toMatchObject({ report: null, sequence: 0 });
-    expect(podStates([made('g-0', { uid: 'another' })], heard, 0)[0]?.report).toBeNull();
+    expect(states([made('g-0')], { heard, nowMs: 5000 })[0]?.sequence).toBe(4);
+    expect(states([made('g-0')], { heard, nowMs: 9000 })[0]).toMatchObject({ report: null, sequence: 0 });
+    expect(states([made('g-0', { uid: 'another' })], { heard })[0]?.report).toBeNull();
   });
 });

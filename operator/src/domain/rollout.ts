@@ -15,11 +15,12 @@ export type RolloutChange = {
 /** The objects (`Kind/name`) whose status may differ between the two views of the pods; 'all' when pods came or went. */
 export const touchedBy = (change: RolloutChange): ReadonlySet<string> | 'all' => {
   const { before, after } = change;
-  if (before.map((pod) => pod.uid).join() !== after.map((pod) => pod.uid).join()) return 'all';
+  if (before.map(presenceOf).join() !== after.map(presenceOf).join()) return 'all';
   const touched = new Set<string>();
   for (const [index, pod] of after.entries()) {
     const was = before[index];
     if (was === undefined) continue;
+    if (isSilentOtherwise(was, pod)) return 'all';
     if (was.sequence !== pod.sequence || (was.report === null) !== (pod.report === null)) addMoved(touched, change.placement, was, pod);
     if (volumeOf(was) !== volumeOf(pod)) for (const { name } of change.bundle.datasets) touched.add(objectKey('Dataset', name));
     for (const name of changedDatasets(was, pod)) addDataset(touched, change.bundle, name);
@@ -27,6 +28,10 @@ export const touchedBy = (change: RolloutChange): ReadonlySet<string> | 'all' =>
   }
   return touched;
 };
+
+/** Which pods there are, and of a silent one why: what waits for it tells. */
+const presenceOf = ({ name, uid }: PodState): string => `${name} ${uid}`;
+const isSilentOtherwise = (was: PodState, is: PodState): boolean => was.report === null && is.report === null && was.why !== is.why;
 
 /** A failed cache volume is told by every dataset; one that is not heard of is not a failed one. */
 const volumeOf = ({ report }: PodState): string => `${report?.cache_volume.status ?? 'ok'} ${report?.cache_volume.reason ?? ''}`;

@@ -1,8 +1,8 @@
 /** The operator's reads and writes of single objects. Every patch says its content type, field manager and force. */
 import { apiVersion, fieldManager, objectNames } from '@offloader/contract';
-import type { ConfigMap, CustomResource, OwnerReference, Secret } from '../domain/kube-object.ts';
+import type { ConfigMap, CustomResource, KubeObject, Secret } from '../domain/kube-object.ts';
 import type { Observe } from '../domain/observation.ts';
-import type { Cluster, SecretDraft } from '../controllers/ports.ts';
+import type { Cluster, GatewaySet, SecretDraft } from '../controllers/ports.ts';
 import { isStatus, refusalOf } from './api-error.ts';
 import type { ApiClient } from './client.ts';
 import { emitEvent } from './events.ts';
@@ -57,7 +57,7 @@ export const createCluster = ({ client, namespace, release, pod, observe }: Clus
   },
   readSecret: async (name) =>
     (await ignoring(404, client.request({ method: 'GET', path: pathOf(resourceTypes.Secret, namespace, name) }))) as Secret | undefined,
-  gatewayOwner: () => gatewayOwner(client, namespace, release),
+  gatewaySet: () => gatewaySet(client, namespace, release),
   annotatePod: async (name, annotations) => {
     const path = pathOf(resourceTypes.Pod, namespace, name);
     const body = { metadata: { annotations } };
@@ -110,11 +110,16 @@ const secretOf = (draft: SecretDraft, namespace: string, resourceVersion: string
   data: draft.data,
 });
 
-const gatewayOwner = async (client: ApiClient, namespace: string, release: string): Promise<OwnerReference | null> => {
+type StatefulSet = KubeObject & { readonly spec?: { readonly replicas?: number; readonly ordinals?: { readonly start?: number } } };
+
+const gatewaySet = async (client: ApiClient, namespace: string, release: string): Promise<GatewaySet | null> => {
   const type = resourceTypes.StatefulSet;
   const { gateway } = objectNames(release);
-  const found = (await ignoring(404, client.request({ method: 'GET', path: pathOf(type, namespace, gateway) }))) as
-    { metadata: { uid: string; deletionTimestamp?: string } } | undefined;
+  const found = (await ignoring(404, client.request({ method: 'GET', path: pathOf(type, namespace, gateway) }))) as StatefulSet | undefined;
   if (found === undefined || found.metadata.deletionTimestamp !== undefined) return null;
-  return { apiVersion: apiVersionOf(type), kind: type.kind, name: gateway, uid: found.metadata.uid };
+  const { replicas = 1, ordinals } = found.spec ?? {};
+  return {
+    owner: { apiVersion: apiVersionOf(type), kind: type.kind, name: gateway, uid: found.metadata.uid ?? '' },
+    pods: Array.from({ length: replicas }, (_, n) => `${gateway}-${String((ordinals?.start ?? 0) + n)}`),
+  };
 };

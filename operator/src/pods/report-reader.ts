@@ -21,7 +21,9 @@ export const createReportReader = ({ port, adminToken, version }: ReportReaderOp
       });
       if (!response.ok) {
         await response.body?.cancel();
-        return err(`answered ${String(response.status)}`);
+        return err(
+          `answered ${String(response.status)}${response.status === 401 ? ': its admin token is another than the operator’s' : ''}`,
+        );
       }
       return parseReport(await response.json());
     } catch (error) {

@@ -86,7 +86,7 @@ there('the columns of kubectl get', () => {
 
     const last = world.gateways.at(-1)!;
     last.unreachable = true;
-    await shows('Dataset', 'visits', { Gateways: allButOne, Ready: 'False', Status: new RegExp(`behind: ${last.name}\\. No answer from ${last.name}\\.`) });
+    await shows('Dataset', 'visits', { Gateways: allButOne, Ready: 'False', Status: new RegExp(`behind: ${last.name}\\. No report: ${last.name} gives no report\\.`) });
   }, 120_000); // prettier-ignore
 
   test('Endpoint: Path, Dataset, Version, Mode, Gateways, Ready, Status.', async () => {

@@ -114,6 +114,8 @@ export const pod = (name: string, sequence?: number, rows: readonly DatasetRepor
   name,
   uid: `uid-${name}`,
   ip: '10.0.0.1',
+  ending: false,
+  why: sequence === undefined ? 'gives no report' : null,
   report: sequence === undefined ? null : report(sequence, rows, keys),
   sequence: sequence ?? 0,
   rows: new Map(sequence === undefined ? [] : rows.map((one) => [one.dataset, one])),
