@@ -1,6 +1,6 @@
 /** The chart as Helm renders it: the documented names, the restricted profile, the operator's own list of permissions. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { beforeAll, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { labels, maxConfigParts, mounted, objectNames } from '@offloader/contract';
 import { clusterPermissions, permissions, volumePermissions } from '@offloader/operator';
 import type { Permission } from '@offloader/operator';
@@ -130,6 +130,96 @@ suite('the chart without any values', () => {
   test('makes secrets long enough to sign with', () => {
     const { data } = find(objects, 'Secret', 'offloader-gateway-secrets');
     for (const key of ['secretKeyBase', 'adminToken']) expect(Buffer.from(data[key] ?? '', 'base64').length).toBeGreaterThanOrEqual(32);
+  });
+});
+
+describe('In Kubernetes: readiness /ready and liveness /live on the admin port, two Services (api, admin; admin ClusterIP only), config volume, cache volume, Secret with the two secrets, ServiceMonitor on the admin port /metrics every 30 s, memory limit for DuckDB below the pod limit.', () => {
+  suite('as Helm renders it', () => {
+    let objects: readonly any[] = [];
+    let pod: any;
+    let gateway: any;
+    beforeAll(async () => {
+      objects = await render({ 'serviceMonitor.enabled': 'true', 'gateway.service.type': 'LoadBalancer' });
+      pod = find(objects, 'StatefulSet', 'offloader-gateway').spec.template.spec;
+      gateway = pod.containers[0];
+    });
+    /** The ports of the gateway by their names. */
+    const portNamed = (name: string): unknown => gateway.ports.find((port: any) => port.name === name)?.containerPort;
+
+    test('probes', () => {
+      expect([gateway.readinessProbe.httpGet, gateway.livenessProbe.httpGet]).toEqual([
+        { path: '/ready', port: 'admin' },
+        { path: '/live', port: 'admin' },
+      ]);
+      expect([portNamed('api'), portNamed('admin')]).toEqual([4000, 4001]);
+    });
+
+    test('Services: whatever the API is made, nothing outside the cluster reaches the admin port', () => {
+      const services = objects
+        .filter(({ kind }) => kind === 'Service')
+        .map(({ metadata, spec }) => [metadata.name, spec.type ?? 'ClusterIP', spec.ports.map((port: any) => port.targetPort)]);
+      expect(services).toEqual([
+        ['offloader-gateway', 'LoadBalancer', ['api']],
+        ['offloader-gateway-admin', 'ClusterIP', ['admin']],
+        ['offloader-gateway-pods', 'ClusterIP', ['api', 'admin']],
+      ]);
+      expect(find(objects, 'Service', 'offloader-gateway-pods').spec).toMatchObject({ clusterIP: 'None' });
+      const { labels: of } = find(objects, 'StatefulSet', 'offloader-gateway').spec.template.metadata;
+      for (const { spec } of objects.filter(({ kind }) => kind === 'Service')) expect(of).toMatchObject(spec.selector);
+    });
+
+    test('volumes: the configuration to read, the cache to write', () => {
+      expect(gateway.volumeMounts).toEqual(
+        expect.arrayContaining([
+          { name: 'config', mountPath: '/etc/offloader/config', readOnly: true },
+          { name: 'cache', mountPath: '/var/cache/offloader' },
+        ]),
+      );
+      expect(gateway.env).toEqual(
+        expect.arrayContaining([
+          { name: 'OFFLOADER_CONFIG', value: '/etc/offloader/config' },
+          { name: 'OFFLOADER_CACHE_DIR', value: '/var/cache/offloader' },
+        ]),
+      );
+      expect(pod.volumes.map(({ name }: any) => name)).toContain('config');
+      expect((find(objects, 'StatefulSet', 'offloader-gateway').spec as any).volumeClaimTemplates[0].metadata.name).toBe('cache');
+    });
+
+    test('the two secrets, and none of the values in the pod', () => {
+      const secret = find(objects, 'Secret', 'offloader-gateway-secrets');
+      expect(Object.keys(secret.data)).toEqual(['secretKeyBase', 'adminToken']);
+      const taken = gateway.env.flatMap(({ name, valueFrom }: any) =>
+        valueFrom?.secretKeyRef === undefined ? [] : [[name, valueFrom.secretKeyRef]],
+      );
+      expect(taken).toEqual([
+        ['OFFLOADER_SECRET_KEY_BASE', { name: 'offloader-gateway-secrets', key: 'secretKeyBase' }],
+        ['OFFLOADER_ADMIN_TOKEN', { name: 'offloader-gateway-secrets', key: 'adminToken' }],
+      ]);
+      for (const value of Object.values(secret.data)) expect(JSON.stringify(pod)).not.toContain(Buffer.from(value, 'base64').toString());
+    });
+
+    test('the ServiceMonitor', () => {
+      const { spec } = find(objects, 'ServiceMonitor', 'offloader-gateway') as any;
+      expect(spec.endpoints).toEqual([{ port: 'admin', path: '/metrics', interval: '30s' }]);
+      const matched = objects.filter(
+        ({ kind, metadata }) =>
+          kind === 'Service' && Object.entries(spec.selector.matchLabels).every(([name, value]) => metadata.labels[name] === value),
+      );
+      expect(matched.map(({ metadata }) => metadata.name)).toEqual(['offloader-gateway-admin']);
+    });
+
+    test('memory', () => {
+      const mebibytes = (text: string): number => Number(/^([0-9]+)(?:MiB|Gi)$/.exec(text)?.[1]) * (text.endsWith('Gi') ? 1024 : 1);
+      const limit = mebibytes(gateway.resources.limits.memory);
+      const { OFFLOADER_DUCKDB_MEMORY_LIMIT: engine = '' } = envOf(find(objects, 'StatefulSet', 'offloader-gateway'));
+      expect(mebibytes(engine)).toBeGreaterThan(0);
+      expect(mebibytes(engine)).toBeLessThan(limit);
+    });
+
+    test('every variable that the chart sets is one that the gateway reads', () => {
+      const known = readFileSync(new URL('gateway/src/settings.ts', root), 'utf8');
+      expect(gateway.env.map(({ name }: any) => name).filter((name: string) => !known.includes(`'${name}'`))).toEqual([]);
+    });
   });
 });
 

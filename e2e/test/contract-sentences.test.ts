@@ -23,6 +23,7 @@ const proven: readonly string[] = [
   'Values in JSON',
   'HTTP edge',
   'Pool and limits',
+  'Environment and boot',
   'CLI',
   'Support bundle',
   'Details that clients see',

@@ -1,6 +1,6 @@
 /** What a platform team does with kubectl alone: declare, publish, roll back, revoke; consumers see each within seconds. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, callEach, gatewayPods, serviceUrl } from './support/gateways.ts';
+import { addressOf, call, callEach, gatewayPods, serviceUrl } from './support/gateways.ts';
 import { apply, get, kubectl, patch, remove, secretValue, waitReady } from './support/kubectl.ts';
 import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
 import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
@@ -62,6 +62,82 @@ describe('a platform team with kubectl', () => {
   test('is refused without a key, and without a grant is told nothing', async () => {
     expect(await call(await serviceUrl(), path)).toMatchObject({ status: 401, family: 'unauthorized' });
     expect(await call(await serviceUrl(), '/v1/endpoints/another', token)).toMatchObject({ status: 404, family: 'not_found' });
+  });
+
+  describe('Rollout check: /ready 200; /live /status /metrics ok; /diagnostics 401 without and 200 with token, duckdb ok, snapshot id present; one real call per endpoint with snapshot_id + freshness + ≥1 row; 401, 422 (tenant smuggling), 404 (not granted); admin paths 404 on API port; runs non-root.', () => {
+    const [other, otherKey] = ['endpoint.offloader.dev/visits-other', 'apikey.offloader.dev/acme-other'];
+    const adminPaths = ['/ready', '/live', '/status', '/metrics', '/diagnostics', '/docs', '/openapi.json', '/schema'];
+    const held = new Map<string, string>();
+    const ask = async (url: string, bearer?: string): Promise<Response> =>
+      fetch(url, { headers: bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }, signal: AbortSignal.timeout(5000) });
+    /** The same of every replica. */
+    const ofEach = async <T>(look: (api: string, admin: string, name: string) => Promise<T>): Promise<readonly T[]> =>
+      Promise.all((await gatewayPods()).map(async (pod) => look(pod.url, `http://${addressOf(pod)}:4001`, pod.name)));
+
+    beforeAll(async () => {
+      await apply(endpoint('visits-other', 'visits'), mintedKey('acme-other', ['visits_other']));
+      for (const target of [other, otherKey]) await waitReady(target);
+      held.set('visits_daily', token);
+      held.set('visits_other', await secretValue('acme-other-token', 'token'));
+    });
+    afterAll(async () => remove(otherKey, other));
+
+    test('the admin port of every replica', async () => {
+      const statuses = await ofEach(async (_api, admin) =>
+        Promise.all(['/ready', '/live', '/status', '/metrics', '/diagnostics'].map(async (of) => (await ask(`${admin}${of}`)).status)),
+      );
+      expect(statuses).toEqual([
+        [200, 200, 200, 200, 401],
+        [200, 200, 200, 200, 401],
+      ]);
+      const adminToken = await secretValue('offloader-gateway-secrets', 'adminToken');
+      for (const answer of await ofEach(async (_api, admin) => ask(`${admin}/diagnostics`, adminToken))) {
+        expect(answer.status).toBe(200);
+        const report = (await answer.json()) as { readonly datasets: readonly object[] };
+        expect(report).toMatchObject({ ready: true, duckdb_status: 'ok' });
+        expect(report.datasets).toContainEqual(expect.objectContaining({ dataset: 'visits', active_snapshot: expect.objectContaining({ snapshot_id: '2026-05-30T00' }) })); // prettier-ignore
+      }
+    });
+
+    test('every endpoint of the catalogue answers rows of a snapshot to its own key, and is not there for another', async () => {
+      const names = await ofEach(async (_api, admin) => {
+        const answer = await fetch(`${admin}/docs`, { headers: { accept: 'application/json' } });
+        const { endpoints } = (await answer.json()) as { readonly endpoints: readonly { readonly name: string }[] };
+        return endpoints.map(({ name }) => name);
+      });
+      expect(names).toEqual([[...held.keys()], [...held.keys()]]);
+      for (const [name, own] of held)
+        await ofEach(async (api) => {
+          const at = `${api}/v1/endpoints/${name}`;
+          const answer = await ask(at, own);
+          const { data, meta } = (await answer.json()) as { readonly data: readonly object[]; readonly meta: object };
+          expect([answer.status, data.length > 0]).toEqual([200, true]);
+          expect(meta).toMatchObject({
+            snapshot_id: '2026-05-30T00',
+            freshness: {
+              watermark: expect.any(String),
+              age_seconds: expect.any(Number),
+              max_staleness_minutes: 1560,
+              stale: expect.any(Boolean),
+            },
+          });
+          const [anothers = ''] = [...held].flatMap(([of, its]) => (of === name ? [] : [its]));
+          const refused = [ask(at), ask(at, `${own}x`), ask(`${at}?tenant_id=globex`, own), ask(at, anothers)];
+          expect((await Promise.all(refused)).map(({ status }) => status)).toEqual([401, 401, 422, 404]);
+        });
+    });
+
+    test('nothing of the admin port on the port of the API', async () => {
+      const statuses = await ofEach(async (api) => Promise.all(adminPaths.map(async (of) => (await ask(`${api}${of}`, token)).status)));
+      expect(new Set(statuses.flat())).toEqual(new Set([404]));
+    });
+
+    test('processes of user 10001, which can write to their cache and nowhere else of the image', async () => {
+      const work = `const write = (file) => { try { fs.writeFileSync(file, ''); fs.rmSync(file); return 'written'; } catch ({ code }) { return code; } };
+        [process.getuid(), process.getgid(), write('/app/x'), write('/etc/offloader/config/x'), write('/var/cache/offloader/x')].join(' ')`;
+      const told = await ofEach(async (_api, _admin, name) => kubectl('exec', name, '--', 'node', '-p', work));
+      expect(told).toEqual(Array(2).fill('10001 10001 EROFS EROFS written'));
+    });
   });
 
   test('sees a newer snapshot served by every replica, with no request failed', async () => {
