@@ -1,6 +1,6 @@
 # The commands people need. `make demo` and `make test` do all set-up by themselves; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-publish test verify unit integration e2e bench bench-operator bench-swap clean
+.PHONY: help demo demo-publish test verify unit integration e2e bench bench-operator bench-swap bench-large-load clean
 SHELL := /bin/bash
 
 node_modules/.installed: package-lock.json $(wildcard package.json */package.json) .npmrc
@@ -8,7 +8,7 @@ node_modules/.installed: package-lock.json $(wildcard package.json */package.jso
 	@touch $@
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: node_modules/.installed ## serve 3 million real flights on localhost:4000 until Ctrl-C
 	@npm run -s demo
@@ -40,6 +40,9 @@ bench-operator: node_modules/.installed ## the operator at scale: cold start, la
 
 bench-swap: node_modules/.installed ## 120 snapshots swap in while 32 clients ask: failed, mixed, p99 against the steady state (3 minutes)
 	@npm run -s build && node_modules/.bin/node --conditions=source bench/gateway/swap-under-load.ts --out bench/gateway/RESULTS-swap.md
+
+bench-large-load: node_modules/.installed ## 5 GB of Parquet and CSV into a gateway of 1 GiB, twice: memory, disk, failed requests; fails when a bound is missed (20 minutes, 40 GB of disk)
+	@npm run -s build && node_modules/.bin/node --conditions=source bench/gateway/large-load.ts --out bench/gateway/RESULTS-large-load.md
 
 clean: ## remove what builds and demos made
 	rm -rf .demo .bench node_modules/.installed */dist */*.tsbuildinfo

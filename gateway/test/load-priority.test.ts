@@ -29,7 +29,7 @@ requiring('proc').test('every thread of a load runs at a lower priority than wha
     modes: ['LocalTable' as const],
     sortColumns: ['tenant_id'],
     rowCount: 200_000,
-    memoryLimit: '512MiB',
+    memoryLimit: '8GiB',
     threads,
   };
   let isOver = false;

@@ -9,8 +9,8 @@ export type RoomDecision =
   | { readonly kind: 'wait' }
   | { readonly kind: 'never'; readonly problem: Problem };
 
-/** The staged files, the table made of them and what the sort spills: measured between 1.2 and 2.6 times the Parquet bytes. */
-const roomFactor = 3;
+/** The staged files, the table made of them and what the sort spills: measured between 1.2 and 3.7 times the Parquet bytes. */
+const roomFactor = 4;
 
 /** What a load of files of this size may take on the volume until it has ended. */
 export const neededBytes = (fileBytes: number): number => fileBytes * roomFactor;

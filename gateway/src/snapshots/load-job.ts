@@ -24,6 +24,7 @@ export type LoadJob = {
   readonly sortColumns: readonly string[];
   /** null: what the files hold is what there is (no promise to keep). */
   readonly rowCount: number | null;
+  /** Of the loader process as a whole. */
   readonly memoryLimit: string;
   readonly threads: number;
 };

@@ -5,6 +5,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Problem } from '@offloader/contract';
 import { checkCsvHeader } from '@offloader/contract/csv-header';
 import { castScanSql, createTableSql, createViewSql, type Scan, scanSql } from '../domain/load-sql.ts';
+import { loaderShare } from '../domain/loader-share.ts';
 import { isLoadable } from '../domain/physical.ts';
 import { literal } from '../domain/sql.ts';
 import { physicalOf } from './loader-types.ts';
@@ -168,7 +169,8 @@ const failures: readonly Problem['code'][] = ['disk_full', 'cache_unusable', 'ou
 /** Loads a job's files into its folder; the answer says whether the data is at fault (rejected) or the load (failed). */
 export const load = async (job: LoadJob): Promise<LoadAnswer> => {
   const file = join(job.folder, databaseFile);
-  const instance = await DuckDBInstance.create(file, { threads: String(job.threads), memory_limit: job.memoryLimit });
+  const { engineBytes, threads } = loaderShare(job.memoryLimit, job.threads);
+  const instance = await DuckDBInstance.create(file, { threads: String(threads), memory_limit: `${engineBytes}B` });
   const connection = await instance.connect();
   try {
     await connection.run(

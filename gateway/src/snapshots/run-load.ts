@@ -8,10 +8,13 @@ const isSource = import.meta.url.endsWith('.ts');
 const program = fileURLToPath(new URL(isSource ? './loader-main.ts' : './loader-main.js', import.meta.url));
 
 /** The loader sees no secret: of the environment it gets only what Node.js needs. */
-const environment = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(
+const environment = (): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(
     ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  );
+  ),
+  // Each arena of the C library keeps what was given back to it; by default there are eight for each processor.
+  MALLOC_ARENA_MAX: '2',
+});
 
 const givenUp: LoadAnswer = { kind: 'failed', problems: [{ code: 'load_failed', path: '', message: 'the load was given up' }] };
 const died = (signal: NodeJS.Signals | null): LoadAnswer =>

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { ok } from '@offloader/contract';
 import { openStore } from '../../src/object-store/open.ts';
 import { createAdmission } from '../../src/snapshots/admission.ts';
+import { namesIn } from '../../src/snapshots/disk.ts';
 import type { OpenStore } from '../../src/snapshots/object-store.ts';
 import { until } from '../support/gateway.ts';
 import { datasetOf, visits } from '../support/lake.ts';
@@ -71,7 +72,7 @@ requiring('mounts').describe('the disk budget', () => {
       return ok(1);
     });
     await until(async () => (await readdir(volume)).length > 0);
-    expect(await admission.withRoom({ folder: join(volume, 'b'), fileBytes: mebibytes(4), signal }, async () => ok(2))).toEqual(ok(2));
+    expect(await admission.withRoom({ folder: join(volume, 'b'), fileBytes: mebibytes(1), signal }, async () => ok(2))).toEqual(ok(2));
     ends.resolve(undefined);
     await first;
   });
@@ -150,7 +151,7 @@ describe('a load', () => {
     room.snapshots.configure([{ ...named('slow'), suspend: true }], {});
     await until(() => room.report('slow').last_attempted !== null);
     expect(room.report('slow').last_attempted).toMatchObject({ status: 'unchanged', note: expect.stringContaining('given up') });
-    expect(await readdir(join(room.cacheDir, 'snapshots', 'slow'))).toEqual([]);
+    expect(await namesIn(join(room.cacheDir, 'snapshots', 'slow'))).toEqual([]);
     downloads.resolve(undefined);
     room.snapshots.configure([named('slow')], {});
     await until(() => room.activeId('slow') === 'a1');

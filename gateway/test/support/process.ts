@@ -23,6 +23,8 @@ export type GatewayProcess = {
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
 /** How the process is started. */
 export const command: readonly string[] = [process.execPath, '--conditions=source', '--disable-warning=ExperimentalWarning', main];
+/** As an image has it, where `npm run build` was run. */
+export const builtCommand: readonly string[] = [process.execPath, new URL('../../dist/src/main.js', import.meta.url).pathname];
 
 /** Runs a process to its end, with nothing in its environment but this; `under` is a command that starts it. */
 export const runToEnd = async (
@@ -39,11 +41,15 @@ export const runToEnd = async (
 };
 
 /** Starts a process on these resources and waits until it is ready. */
-export const startProcess = async (resources: readonly unknown[], environment: Record<string, string> = {}): Promise<GatewayProcess> => {
+export const startProcess = async (
+  resources: readonly unknown[],
+  environment: Record<string, string> = {},
+  by: readonly string[] = command,
+): Promise<GatewayProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'offloader-process-'));
   await mkdir(join(folder, 'config'));
   await writeFile(join(folder, 'config', 'all.yaml'), resources.map((one) => stringify(one)).join('---\n'));
-  const [program = '', ...args] = command;
+  const [program = '', ...args] = by;
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

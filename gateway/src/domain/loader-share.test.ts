@@ -1,0 +1,27 @@
+import { expect, test } from '@jest/globals';
+import { bytesOf, loaderShare } from './loader-share.ts';
+
+const mebibyte = 2 ** 20;
+
+test.each([
+  ['512MiB', 512 * mebibyte],
+  ['1.5GB', 1.5e9],
+  ['1GiB', 2 ** 30],
+])('%s is %i bytes', (size, bytes) => {
+  expect(bytesOf(size)).toBe(bytes);
+});
+
+test.each([
+  ['a roomy one has a thread for each processor', '8GiB', 16, 16],
+  ['with less memory fewer threads share it', '512MiB', 16, 3],
+  ['a small one has two, which sort in smaller parts than one would', '64MiB', 16, 2],
+  ['one processor has one', '1GiB', 1, 1],
+])('%s', (_sentence, limit, threads, expected) => {
+  expect(loaderShare(limit, threads).threads).toBe(expected);
+});
+
+test.each(['32MiB', '170MiB', '1GiB', '64GiB'])("the engine has less than the process's %s, and most of it", (limit) => {
+  const { engineBytes } = loaderShare(limit, 4);
+  expect(engineBytes).toBeLessThan(bytesOf(limit) * 0.76);
+  expect(engineBytes).toBeGreaterThan(bytesOf(limit) * 0.37);
+});

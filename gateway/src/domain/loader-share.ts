@@ -1,0 +1,33 @@
+/** What of a load's memory its engine may count on, and with how many threads. Pure. */
+
+const unitBytes: Readonly<Record<string, number>> = {
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
+const mebibyte = 2 ** 20;
+/** Node.js before it does anything. */
+const runtimeBytes = 32 * mebibyte;
+/** What DuckDB takes beside the memory that it counts, for decoding and for what its allocator holds back: up to a quarter. */
+const countedShare = 0.75;
+/** A thread reads, sorts and writes blocks of its own. With less for each, loads have failed for want of memory. */
+const threadBytes = 96 * mebibyte;
+
+/** A size as the settings take it: 512MiB, 1.5GB. */
+export const bytesOf = (size: string): number => {
+  const [, amount, unit] = /^([0-9.]+)([A-Za-z]+)$/.exec(size) ?? [];
+  return Number(amount) * (unitBytes[unit ?? ''] ?? Number.NaN);
+};
+
+/** The loader process as a whole stays below `memoryLimit`: DuckDB counts only part of what it uses, and is not alone in the process. */
+export const loaderShare = (memoryLimit: string, threads: number): { readonly engineBytes: number; readonly threads: number } => {
+  const bytes = bytesOf(memoryLimit);
+  const engineBytes = Math.floor(Math.max(bytes - runtimeBytes, bytes / 2) * countedShare);
+  // Two at least: one thread alone sorts more at once than a small limit holds.
+  return { engineBytes, threads: Math.min(threads, Math.max(2, Math.floor(engineBytes / threadBytes))) };
+};
