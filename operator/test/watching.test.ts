@@ -125,6 +125,17 @@ there('a watch', () => {
     expect(relay.requests.length - before).toBeLessThan(8);
   });
 
+  test('that has told a deletion is not led astray by the answer to an earlier write', async () => {
+    await start('a', 'b');
+    const answer = (await change('a', '1')) as KubeObject;
+    await remove('a');
+    await agrees();
+    watcher.put(answer);
+    expect(watcher.list().map(({ metadata }) => metadata.name)).toEqual(['b']);
+    watcher.put((await make('a')) as KubeObject);
+    await agrees();
+  });
+
   test('misses nothing that happens while a list or the start of a watch takes long', async () => {
     const lateMs = { list: 1500, watch: 1500 };
     relay.delayMs = ({ isWatch }) => (isWatch ? lateMs.watch : lateMs.list);

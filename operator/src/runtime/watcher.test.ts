@@ -162,6 +162,24 @@ describe('the watcher', () => {
     watcher.stop();
   });
 
+  test('an own write that is answered after its object was deleted does not revive it, before a list and after; a new one of that name counts', async () => {
+    const { clock, server, watcher } = build([[object('a', 1), object('b', 2)], []], 60_000);
+    await clock.advance(0);
+    server.sessions[0]?.events(event('MODIFIED', 'a', 110));
+    server.sessions[0]?.events(event('DELETED', 'a', 111));
+    watcher.put(object('a', 110));
+    expect(watcher.list()).toEqual([object('b', 2)]);
+    await clock.advance(70_000);
+    server.sessions[0]?.end('closed');
+    await clock.advance(0);
+    expect(server.listed()).toBe(2);
+    for (const late of [object('a', 110), object('b', 120)]) watcher.put(late);
+    expect(watcher.list()).toEqual([]);
+    watcher.put(object('a', 210));
+    expect(watcher.list()).toEqual([object('a', 210)]);
+    watcher.stop();
+  });
+
   test('an own write is not undone by an older event, and its echo is no change', async () => {
     const { clock, server, watcher, changed } = build([[object('a', 1)]]);
     await clock.advance(0);

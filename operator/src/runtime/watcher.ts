@@ -45,6 +45,10 @@ const shortestWatchMs = 1000;
 export class Watcher<T extends Versioned> {
   readonly #options: WatcherOptions<T>;
   readonly #objects = new Map<string, T>();
+  /** The version of each deletion since the last list: our own write before it may be answered after it. */
+  readonly #deleted = new Map<string, string | undefined>();
+  /** The version of the last list. What it does not show, and was written before it, is no more. */
+  #listedVersion: string | undefined;
   readonly #stop = new AbortController();
   #resourceVersion: string | undefined;
   #failures = 0;
@@ -91,12 +95,11 @@ export class Watcher<T extends Versioned> {
     return this.#objects.get(name);
   }
 
-  /** Puts an answer of the API server to one of our own writes into the cache, unless the watch has shown a newer one. */
+  /** Puts an answer of the API server to one of our own writes into the cache, unless the watch has shown a newer one, or its end. */
   put(object: T): void {
-    const known = this.#objects.get(object.metadata.name);
-    if (known === undefined || isNewer(object.metadata.resourceVersion, known.metadata.resourceVersion)) {
-      this.#keep(object);
-    }
+    const { name, resourceVersion } = object.metadata;
+    const seen = this.#objects.get(name)?.metadata.resourceVersion ?? this.#deleted.get(name) ?? this.#listedVersion;
+    if (isNewer(resourceVersion, seen)) this.#keep(object);
   }
 
   /** Lists and watches until stopped. */
@@ -157,8 +160,10 @@ export class Watcher<T extends Versioned> {
     if (known !== undefined && !isNewer(resourceVersion, known.metadata.resourceVersion)) return;
     const after = event.type === 'DELETED' ? undefined : event.object;
     this.#tell(name, known, after);
-    if (after === undefined) this.#objects.delete(name);
-    else this.#keep(after);
+    if (after === undefined) {
+      this.#objects.delete(name);
+      this.#deleted.set(name, resourceVersion);
+    } else this.#keep(after);
   }
 
   /** A change that could not be told is found again by a full list: the cache has not taken it over. */
@@ -174,6 +179,7 @@ export class Watcher<T extends Versioned> {
   #keep(object: T): void {
     const { name } = object.metadata;
     const known = this.#objects.get(name);
+    this.#deleted.delete(name);
     this.#objects.set(name, known === undefined ? object : (this.#options.share?.(known, object) ?? object));
   }
 
@@ -199,6 +205,8 @@ export class Watcher<T extends Versioned> {
       else this.#keep(after);
     }
     this.#resourceVersion = resourceVersion;
+    this.#listedVersion = resourceVersion;
+    this.#deleted.clear();
     this.#options.observe({
       kind: 'listed',
       watcher: this.#options.name,
