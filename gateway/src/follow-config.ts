@@ -15,6 +15,9 @@ type Ports = {
 
 export type Follower = { start(): Promise<void>; stop(): void };
 
+/** What could not be read and has not changed is read again this often: it is a lot of work for the thread that serves. */
+const retryMs = 2000;
+
 /** A Secret may be renewed with nothing else changed. */
 const isSame = (a: LoadedConfig, b: LoadedConfig): boolean =>
   a.bundle.revision === b.bundle.revision && a.sequence === b.sequence && isDeepStrictEqual(a.credentials, b.credentials);
@@ -23,6 +26,7 @@ export const followConfig = (source: BundleSource, ports: Ports): Follower => {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let mark = '';
+  let failed: { readonly mark: string; readonly atMs: number } | null = null;
   let applied: { config: LoadedConfig; at: string } | null = null;
   let lastError: string | null = null;
 
@@ -46,8 +50,10 @@ export const followConfig = (source: BundleSource, ports: Ports): Follower => {
   const look = async (): Promise<void> => {
     const seen = await source.mark();
     if (seen === mark) return;
+    if (failed?.mark === seen && performance.now() - failed.atMs < retryMs) return;
     const config = await source.read();
-    // The mark of before the read: a change during it is seen next time. A failed read is tried again at the next look.
+    // The mark of before the read: a change during it is seen next time.
+    failed = config.ok ? null : { mark: seen, atMs: performance.now() };
     mark = config.ok ? seen : mark;
     if (!config.ok) {
       if (config.error !== lastError) ports.observe({ kind: 'config_rejected', error: config.error });

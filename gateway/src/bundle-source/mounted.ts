@@ -1,5 +1,5 @@
 /** The configuration that the operator writes: an index and the parts it names, mounted as files. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeBundle, err, mounted } from '@offloader/contract';
 import type { BundleSource } from './source.ts';
@@ -22,15 +22,27 @@ export const mountedSource = (folder: string): BundleSource => {
       return err(`${mounted.index} is missing or not JSON`);
     }
   };
-  let failed = 0;
+  let failing = false;
   return {
     pollMs,
     read: async () => {
       const result = await read();
-      // Parts that have not arrived yet make another look worth while though the index has not changed.
-      failed = result.ok ? 0 : failed + 1;
+      failing = !result.ok;
       return result;
     },
-    mark: async () => `${await readFile(index, 'utf8').catch(() => '')} ${failed}`,
+    // Parts that were missing may arrive though the index does not change; while all is well it comes last and says it all.
+    mark: async () => `${await readFile(index, 'utf8').catch(() => '')} ${failing ? await stampOf(folder) : ''}`,
   };
+};
+
+/** Differs when any file may: the kubelet replaces all of them at once and points a link at them. */
+const stampOf = async (folder: string): Promise<string> => readlink(join(folder, '..data')).catch(() => stampOfFiles(folder));
+
+const stampOfFiles = async (folder: string): Promise<string> => {
+  const names = await readdir(folder).catch(() => []);
+  const stamps = names.toSorted().map(async (name) => {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    return `${name}:${String(found?.mtimeMs)}:${String(found?.size)}:${String(found?.ino)}`;
+  });
+  return (await Promise.all(stamps)).join(' ');
 };
