@@ -13,6 +13,7 @@ type SwapLoad = {
   readonly requests: number;
   readonly failed: number;
   readonly mixed: number;
+  readonly held: { readonly whole: number; readonly broken: readonly string[]; readonly lost: readonly string[] };
   readonly swaps: number;
   readonly swapSeconds: number;
   readonly steadyMs: readonly number[];
@@ -24,7 +25,7 @@ const { swapUnderLoad } = await from<{
 
 const { values: options } = parseArgs({ options: { swaps: { type: 'string', default: '120' }, out: { type: 'string' } } });
 const clients = 32;
-const { requests, failed, mixed, swaps, swapSeconds, steadyMs, swappingMs } = await swapUnderLoad({
+const { requests, failed, mixed, held, swaps, swapSeconds, steadyMs, swappingMs } = await swapUnderLoad({
   clients,
   steadySeconds: 30,
   swaps: Number(options.swaps),
@@ -42,10 +43,12 @@ Made by \`make bench-swap\`: ${clients} clients, each with a request every 40 ms
 | swaps | ${swaps} in ${swapSeconds.toFixed(0)} s, one in ${(swapSeconds / swaps).toFixed(2)} s | |
 | failed | ${failed} | 0 |
 | mixed (rows of another snapshot than the one named) | ${mixed} | 0 |
+| long answers that stood still over two swaps and came out whole | ${held.whole} | |
+| other long answers, and snapshots that went below their reader | ${held.broken.length + held.lost.length} | 0 |
 | while nothing changes | ${spread(steadyMs)} | |
 | while snapshots load and swap | ${spread(swappingMs)} | |
 | p99 against the steady state | ${ratio.toFixed(2)} times | |
 `;
 process.stdout.write(table);
 if (options.out !== undefined) await writeFile(options.out, table);
-process.exitCode = failed + mixed === 0 ? 0 : 1;
+process.exitCode = failed + mixed + held.broken.length + held.lost.length === 0 ? 0 : 1;

@@ -15,8 +15,8 @@ export type Fleet = {
   /** Publishes `a<n>` for some datasets, the manifest last and by rename; `change` may break files or manifest before that. */
   publish(n: number, names?: readonly string[], change?: (name: string, manifest: Manifest, file: string) => Promise<void>): Promise<void>;
   folderOf(name: string): string;
-  /** Writes the configuration: `spec` is laid over each dataset's; `keys` instead of the plain one. */
-  configure(specOf?: (name: string) => Record<string, unknown>, keys?: readonly unknown[]): Promise<void>;
+  /** Writes the configuration: `spec` is laid over each dataset's; `others` stand beside their endpoints instead of the plain key. */
+  configure(specOf?: (name: string) => Record<string, unknown>, others?: readonly unknown[]): Promise<void>;
   end(): Promise<void>;
 };
 
@@ -49,12 +49,12 @@ export const createFleet = async (names: readonly string[], rows = 1000): Promis
         await rename(join(folderOf(name), 'manifest.tmp'), join(folderOf(name), 'manifest.json'));
       }
     },
-    configure: async (specOf = () => ({}), keys = [apiKey('acme')]) => {
+    configure: async (specOf = () => ({}), others = [apiKey('acme')]) => {
       const resources = names.flatMap((name) => [
         { ...visitsDataset(`file://${join(folderOf(name), 'manifest.json')}`, specOf(name)), metadata: { name } },
         endpoint(name, { datasetRef: { name } }),
       ]);
-      await writeFile(join(configDir, 'next'), [...resources, ...keys].map((one) => stringify(one)).join('---\n'));
+      await writeFile(join(configDir, 'next'), [...resources, ...others].map((one) => stringify(one)).join('---\n'));
       await rename(join(configDir, 'next'), join(configDir, 'all.yaml'));
     },
     end: async () => {
