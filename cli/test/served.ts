@@ -15,6 +15,9 @@ export type Served = {
   readonly admin: string;
   /** Everything that it has logged so far. */
   readonly log: () => string;
+  readonly pid: number;
+  /** The code that it ends with. */
+  readonly ended: Promise<number | null>;
   /** SIGTERM, and the exit code. */
   readonly stop: () => Promise<number | null>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -55,6 +58,8 @@ export const serve = async (config: string, cache: string, extra: Readonly<Recor
     api: `http://127.0.0.1:${String(first.apiPort)}`,
     admin: `http://127.0.0.1:${String(first.adminPort)}`,
     log,
+    pid: child.pid ?? 0,
+    ended: ended.then(([code]) => code),
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();

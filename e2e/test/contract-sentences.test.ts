@@ -24,6 +24,7 @@ const proven: readonly string[] = [
   'HTTP edge',
   'Pool and limits',
   'Environment and boot',
+  'Sources, URLs, credentials',
   'CLI',
   'Support bundle',
   'Details that clients see',

@@ -101,13 +101,12 @@ const start = async (
 
 export const minioKeys = { accessKeyId: 'lake-reader', secretAccessKey: 'a-secret-of-the-tests' };
 
-/** MinIO on a folder. */
-export const startMinio = async (folder: string, settings: NodeJS.ProcessEnv = {}): Promise<Store> => {
-  const keys = { MINIO_ROOT_USER: minioKeys.accessKeyId, MINIO_ROOT_PASSWORD: minioKeys.secretAccessKey };
-  const env = { HOME: folder, ...keys, ...settings };
+/** MinIO on a folder, for whoever has these keys. */
+export const startMinio = async (folder: string, settings: NodeJS.ProcessEnv = {}, keys = minioKeys): Promise<Store> => {
+  const env = { HOME: folder, MINIO_ROOT_USER: keys.accessKeyId, MINIO_ROOT_PASSWORD: keys.secretAccessKey, ...settings };
   const args = (port: number): readonly string[] => ['server', join(folder, 'data'), '--address', `127.0.0.1:${port}`, '--quiet'];
   const store = await start(minio!, args, '/minio/health/live', env);
-  const client = new S3Client({ endpoint: store.direct, region: 'us-east-1', forcePathStyle: true, credentials: { ...minioKeys } });
+  const client = new S3Client({ endpoint: store.direct, region: 'us-east-1', forcePathStyle: true, credentials: { ...keys } });
   await client.send(new CreateBucketCommand({ Bucket: 'lake' }));
   return Object.assign(store, {
     put: async (Key: string, Body: Uint8Array): Promise<void> =>
