@@ -3,6 +3,7 @@ export * from './crash-text.ts';
 export * from './result.ts';
 export * from './problem.ts';
 export * from './owner.ts';
+export * from './likely-owner.ts';
 export * from './advice.ts';
 export * from './names.ts';
 export * from './bundle.ts';

@@ -1,6 +1,7 @@
 // The runbooks and the incident classes belong together: each class has a page, each page has the same form.
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { likelyOwner } from '@offloader/contract';
 import { parse } from 'yaml';
 
 const folder = new URL('../../runbooks/', import.meta.url);
@@ -24,7 +25,7 @@ const classes = [
 ];
 const procedures = ['rollback-image.md', 'rollback-snapshot.md', 'cache-quarantine.md', 'endpoint-unavailable.md'];
 
-type Alert = { readonly alert: string; readonly runbook: string };
+type Alert = { readonly alert: string; readonly runbook: string; readonly owner: string };
 const alerts = parse(readFileSync(new URL('../helm/offloader/files/alerts.yaml', folder), 'utf8')) as readonly Alert[];
 
 describe('the runbooks', () => {
@@ -63,5 +64,32 @@ describe('the runbooks', () => {
     const targets = ['README.md', ...pages].flatMap((page) => [...read(page).matchAll(/\]\(([a-z-]+\.md)\)/g)].map((match) => match[1]));
     expect(targets.length).toBeGreaterThan(10);
     expect(targets.filter((target) => target === undefined || !pages.includes(target))).toEqual([]);
+  });
+
+  describe('each class has one likely owner', () => {
+    const owners = Object.entries(likelyOwner);
+    /** Alerts that show more of a case than its class, with the owner of that case. */
+    const special: Readonly<Record<string, string>> = {
+      OffloaderCacheVolumeFailed: 'Environment',
+      OffloaderOperatorFailing: 'Offloader',
+    };
+
+    test("for every class but a refresh that failed, which is its code's", () => {
+      expect([...owners.map(([name]) => name), 'refresh_failed'].toSorted()).toEqual(classes.toSorted());
+    });
+
+    test.each(owners)('%s: %s, in the list of the runbooks, on its page and in its alerts', (name, owner) => {
+      const page = `${name.replaceAll('_', '-')}.md`;
+      expect(read('README.md')).toContain(`| ${name} | [${page.replace('.md', '')}](${page}) | ${owner} |`);
+      expect(section(page, 'Likely owner')).toContain(`**${owner}**`);
+      const named = alerts.filter(({ alert, runbook }) => `${runbook}.md` === page && special[alert] === undefined);
+      expect(named.map((one) => [one.alert, one.owner])).toEqual(named.map(({ alert }) => [alert, owner]));
+    });
+
+    test.each(Object.entries(special))('%s: %s, and the page of its class says when', (name, owner) => {
+      const alert = alerts.find((one) => one.alert === name);
+      expect(alert?.owner).toBe(owner);
+      expect(section(`${alert?.runbook ?? ''}.md`, 'Likely owner')).toContain(`**${owner}**`);
+    });
   });
 });

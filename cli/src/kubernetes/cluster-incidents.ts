@@ -1,5 +1,6 @@
 /** What the resources and pods of a release tell of incidents, beside what its gateways say of themselves. Pure. */
-import type { Condition, Incident, IncidentClass, Owner, Report, Result } from '@offloader/contract';
+import { likelyOwner } from '@offloader/contract';
+import type { Condition, Incident, Report, Result } from '@offloader/contract';
 import type { Pod } from './cluster.ts';
 
 export type ClusterFacts = {
@@ -23,13 +24,13 @@ export const clusterIncidents = (facts: ClusterFacts): readonly Incident[] =>
   ]);
 
 const incident = (of: {
-  class: IncidentClass;
-  owner: Owner;
+  class: keyof typeof likelyOwner;
   since?: string | null;
   evidence: readonly string[];
   action: string;
 }): Incident => ({
   ...of,
+  owner: likelyOwner[of.class],
   since: of.since ?? null,
   runbook: `runbooks/${of.class.replaceAll('_', '-')}.md`,
   escalate: 'kubectl offloader support-bundle',
@@ -42,7 +43,6 @@ const gatewayIncident = ({ pod, report }: ClusterFacts['gateways'][number]): rea
   return [
     incident({
       class: 'gateway_does_not_start',
-      owner: 'Environment',
       evidence: [
         `${pod.metadata.name}: ${pod.status?.phase ?? 'unknown phase'}${waiting.length === 0 ? '' : `, ${waiting.join(', ')}`}`,
         report.error,
@@ -58,7 +58,6 @@ const operatorIncident = (operators: readonly Pod[]): readonly Incident[] =>
     : [
         incident({
           class: 'operator_down',
-          owner: 'Environment',
           evidence:
             operators.length === 0
               ? ['there is no operator pod']
@@ -74,7 +73,6 @@ const rejectedIncident = ({ object, conditions }: ClusterFacts['resources'][numb
   return [
     incident({
       class: 'config_rejected',
-      owner: 'Environment',
       since: stalled.lastTransitionTime,
       evidence: [`${object}: ${stalled.reason}: ${stalled.message}`],
       action: `mend ${object}; its last good version keeps serving`,
@@ -88,7 +86,6 @@ const behindIncident = (resources: ClusterFacts['resources']): readonly Incident
   return [
     incident({
       class: 'replica_behind',
-      owner: 'Environment',
       evidence: pods.map((pod) => `${pod} does not serve every resource as it is now`),
       action: 'kubectl get pods; look at the pods named',
     }),

@@ -1,5 +1,5 @@
 /** Which incidents a gateway's own state shows, whose they are and what to do first. Pure: a report in, incidents out. */
-import type { DatasetReport, Incident, IncidentClass, Report } from '@offloader/contract';
+import { type DatasetReport, type Incident, type IncidentClass, likelyOwner, type Owner, type Report } from '@offloader/contract';
 
 /** What counters add to the report. */
 export type Signals = { readonly authFailures: number; readonly authSuccesses: number; readonly busySince: string | null };
@@ -9,14 +9,17 @@ const lowDiskBytes = 1024 ** 3;
 /** Fewer refusals than this are a typo; more without one success are a misconfiguration. */
 const manyAuthFailures = 10;
 
-type Text = Pick<Incident, 'owner' | 'evidence' | 'action' | 'escalate'>;
-const incident = (name: IncidentClass, since: string | null, text: Text, dataset?: string): Incident => ({
+type Text = Pick<Incident, 'evidence' | 'action' | 'escalate'>;
+const owned = (owner: Owner, name: IncidentClass, since: string | null, text: Text, dataset?: string): Incident => ({
   class: name,
   ...(dataset === undefined ? {} : { dataset }),
+  owner,
   since,
   runbook: page(name),
   ...text,
 });
+const incident = (name: keyof typeof likelyOwner, since: string | null, text: Text, dataset?: string): Incident =>
+  owned(likelyOwner[name], name, since, text, dataset);
 
 const sourceCodes = [
   'source_credentials_missing',
@@ -35,7 +38,6 @@ const refreshIncident = (report: DatasetReport): Incident | undefined => {
       'source_unreachable',
       attempt.at,
       {
-        owner: 'Environment',
         evidence,
         action: 'check the credentials, the bucket and the way to the host, as the code says',
         escalate: 'the owner of the bucket or the network, with code and manifest URL',
@@ -47,18 +49,17 @@ const refreshIncident = (report: DatasetReport): Incident | undefined => {
       'refresh_rejected',
       attempt.at,
       {
-        owner: 'UpstreamData',
         evidence,
         action: 'send the producer code, field path and message; the previous snapshot serves',
         escalate: "the data's producer, with the snapshot id",
       },
       dataset,
     );
-  return incident(
+  return owned(
+    error.owner,
     'refresh_failed',
     attempt.at,
     {
-      owner: error.owner,
       evidence,
       action: 'do what the runbook says for this code; the gateway tries again by itself',
       escalate: `${error.owner}, with the dataset's entry of /diagnostics`,
@@ -73,7 +74,6 @@ const staleIncident = ({ dataset, stale, active_snapshot: active, last_attempted
         'dataset_stale',
         attempt?.at ?? null,
         {
-          owner: 'UpstreamData',
           evidence: [`watermark ${active?.watermark ?? 'unknown'}`, `last attempt ${attempt?.status ?? 'none'}`],
           action: 'ask the producer for the next snapshot; look for a suspend or a pin',
           escalate: "the data's producer, with the watermark",
@@ -89,7 +89,6 @@ const emptyIncident = ({ dataset, active_snapshot: active, last_attempted: attem
         'dataset_stale',
         attempt.at,
         {
-          owner: 'UpstreamData',
           evidence: ['no snapshot is active', `last attempt unchanged${attempt.note === null ? '' : `: ${attempt.note}`}`],
           action: 'ask the producer for the first snapshot; look for a block or a pin',
           escalate: "the data's producer, with the URL of the source",
@@ -111,7 +110,6 @@ const cacheIncident = ({
     'duckdb_failure',
     damaged?.at ?? null,
     {
-      owner: 'Offloader',
       evidence: [
         `the files of snapshot ${damaged?.snapshot_id ?? 'unknown'} on the cache volume are damaged or gone`,
         active === null ? 'nothing serves until it is built again' : `snapshot ${active.snapshot_id} serves meanwhile`,
@@ -125,22 +123,22 @@ const cacheIncident = ({
 
 const gatewayIncidents = (report: Report, signals: Signals): readonly (Incident | undefined)[] => [
   report.duckdb_status === 'error'
-    ? incident('duckdb_failure', null, { owner: 'Offloader', evidence: ['DuckDB does not answer on a connection of its own'], action: 'wait a minute for the engine to be replaced, then delete the pod', escalate: 'Offloader, with the log' })
+    ? incident('duckdb_failure', null, { evidence: ['DuckDB does not answer on a connection of its own'], action: 'wait a minute for the engine to be replaced, then delete the pod', escalate: 'Offloader, with the log' })
     : undefined,
   report.cache_volume.status === 'failed'
-    ? incident('duckdb_failure', report.cache_volume.since, { owner: 'Environment', evidence: [`the cache volume is ${report.cache_volume.reason ?? 'unusable'}`, `${report.datasets.filter((one) => one.active_snapshot !== null).length} of ${report.datasets.length} datasets serve from it`], action: 'look at the volume and the node below it; if it does not come back, replace it: kubectl offloader quarantine-volume POD', escalate: 'whoever runs the storage' })
+    ? owned('Environment', 'duckdb_failure', report.cache_volume.since, { evidence: [`the cache volume is ${report.cache_volume.reason ?? 'unusable'}`, `${report.datasets.filter((one) => one.active_snapshot !== null).length} of ${report.datasets.length} datasets serve from it`], action: 'look at the volume and the node below it; if it does not come back, replace it: kubectl offloader quarantine-volume POD', escalate: 'whoever runs the storage' })
     : undefined,
   report.disk.cache_dir_free_bytes !== null && report.disk.cache_dir_free_bytes < lowDiskBytes
-    ? incident('cache_disk_low', null, { owner: 'Environment', evidence: [`${report.disk.cache_dir_free_bytes} bytes free on the cache volume`], action: 'grow the volume or keep fewer snapshots', escalate: 'whoever runs the storage' })
+    ? incident('cache_disk_low', null, { evidence: [`${report.disk.cache_dir_free_bytes} bytes free on the cache volume`], action: 'grow the volume or keep fewer snapshots', escalate: 'whoever runs the storage' })
     : undefined,
   report.pool.saturated
-    ? incident('pool_busy', signals.busySince, { owner: 'Offloader', evidence: [`${report.pool.busy} of ${report.pool.connections} connections in use`], action: 'find the slow endpoint by its latency; limit a loud key', escalate: 'Offloader, with endpoint and p99' })
+    ? incident('pool_busy', signals.busySince, { evidence: [`${report.pool.busy} of ${report.pool.connections} connections in use`], action: 'find the slow endpoint by its latency; limit a loud key', escalate: 'Offloader, with endpoint and p99' })
     : undefined,
   signals.authFailures >= manyAuthFailures && signals.authSuccesses === 0
-    ? incident('auth_misconfiguration', null, { owner: 'Environment', evidence: [`${signals.authFailures} refused requests and none that a key was good for`], action: 'check the Authorization header, that the keys are Ready, their endpoints and tenant', escalate: 'Offloader, with the request id of a refused call' })
+    ? incident('auth_misconfiguration', null, { evidence: [`${signals.authFailures} refused requests and none that a key was good for`], action: 'check the Authorization header, that the keys are Ready, their endpoints and tenant', escalate: 'Offloader, with the request id of a refused call' })
     : undefined,
   report.config_sync.enabled && report.config_sync.result === 'error'
-    ? incident('config_rejected', report.config_sync.last_checked, { owner: 'Environment', evidence: [report.config_sync.error ?? 'the configuration cannot be applied'], action: 'correct what the finding names; the running configuration is kept', escalate: 'Offloader, with the manifests and /diagnostics' })
+    ? incident('config_rejected', report.config_sync.last_checked, { evidence: [report.config_sync.error ?? 'the configuration cannot be applied'], action: 'correct what the finding names; the running configuration is kept', escalate: 'Offloader, with the manifests and /diagnostics' })
     : undefined,
 ]; // prettier-ignore
 

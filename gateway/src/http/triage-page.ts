@@ -9,7 +9,7 @@ const style =
 const row = (cells: readonly string[]): string => `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`;
 
 const body = (report: Report): string => {
-  const incidents = report.incidents.map((one) => row([one.class, one.dataset ?? '', one.owner, one.action, one.runbook]));
+  const incidents = report.incidents.map((one) => row([one.class, one.dataset ?? '', one.owner, one.action, one.runbook, one.escalate]));
   const datasets = report.datasets.map((one) =>
     row([
       one.dataset,
@@ -21,7 +21,7 @@ const body = (report: Report): string => {
   const found =
     incidents.length === 0
       ? '<p class="ok">No incident.</p>'
-      : `<table><tr><th>Class</th><th>Dataset</th><th>Likely owner</th><th>Action</th><th>Runbook</th></tr>${incidents.join('')}</table>`;
+      : `<table><tr><th>Class</th><th>Dataset</th><th>Likely owner</th><th>Action</th><th>Runbook</th><th>Escalate to</th></tr>${incidents.join('')}</table>`;
   return `<h2>Incidents</h2>${found}<h2>Datasets</h2><table><tr><th>Dataset</th><th>Snapshot</th><th>Last attempt</th><th>Freshness</th></tr>${datasets.join('')}</table>`;
 };
 

@@ -1,10 +1,11 @@
 // The contract's "Alerts, dashboard", its last sentence: each incident is brought about in a gateway of its own, and what is seen of it
 // (the metrics page and /diagnostics, nothing else) is held against the signs of all incidents.
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { IncidentClass, Report } from '@offloader/contract';
+import { type IncidentClass, likelyOwner, type Report } from '@offloader/contract';
 import { parseSettings, startGateway } from '../../src/index.ts';
 import { valueOf } from '../support/exposition.ts';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
@@ -13,7 +14,7 @@ import { mountTmpfs, requiring, unmount } from '../support/linux.ts';
 import { standingReader } from '../support/standing-reader.ts';
 
 /** Null where nobody answers. */
-type Seen = { readonly page: string; readonly report: Report } | null;
+type Seen = { readonly page: string; readonly report: Report; /** The admin port's page for people. */ readonly front: string } | null;
 type Sign = (seen: Seen) => boolean;
 type State = { readonly see: () => Promise<Seen>; readonly end: () => Promise<void> };
 
@@ -33,7 +34,8 @@ const resources = (dataset: Record<string, unknown> = {}, url = lake.url) => [
 
 const seeing = (world: World) => async (): Promise<Seen> => {
   const page = await (await world.admin('/metrics')).text();
-  return { page, report: (await (await world.admin('/diagnostics', 'admin-token')).json()) as Report };
+  const report = (await (await world.admin('/diagnostics', 'admin-token')).json()) as Report;
+  return { page, report, front: await (await world.admin('/')).text() };
 };
 const started = async (some: readonly unknown[] = resources(), environment: Record<string, string> = {}): Promise<State & { readonly world: World }> => {
   const world = await startWorld(some, { OFFLOADER_POOL_SIZE: '1', ...environment });
@@ -149,6 +151,17 @@ describe('Each runbook incident (start failure, source unreachable, bad manifest
     await healthy.end();
   });
 
+  /** Whose it is, why, what to do, where it is written and whom to call: in `incidents[]`, and but for the why on the page. */
+  const expectTriage = ({ report, front }: NonNullable<Seen>): void => {
+    const cells = front.replaceAll(/&#(\d+);/g, (_mark, code: string) => String.fromCharCode(Number(code)));
+    for (const { class: of, owner, evidence, action, runbook, escalate } of report.incidents) {
+      expect([of, owner]).toEqual([of, of === 'refresh_failed' ? expect.any(String) : likelyOwner[of]]);
+      expect([evidence.length > 0, ...evidence.map((one) => one !== '')]).not.toContain(false);
+      for (const told of [of, owner, action, runbook, escalate]) expect(cells).toContain(`<td>${told}</td>`);
+      expect(readFileSync(new URL(`../../../${runbook}`, import.meta.url), 'utf8')).toContain(`\`${of}\``);
+    }
+  };
+
   for (const [name, sign, bringAbout] of incidents)
     (name === 'disk full' ? requiring('mounts').test : test)(`${name}, and no other`, async () => {
       const state = await bringAbout();
@@ -156,6 +169,7 @@ describe('Each runbook incident (start failure, source unreachable, bad manifest
         let seen = await state.see();
         while (!sign(seen)) seen = await state.see();
         expect(recognised(seen)).toEqual([name]);
+        if (seen !== null) expectTriage(seen);
       } finally {
         await state.end();
       }
