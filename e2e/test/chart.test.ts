@@ -19,27 +19,6 @@ suite('the chart without any values', () => {
     objects = await render();
   });
 
-  test('gives the documented names', () => {
-    const names = objectNames('offloader');
-    expect(named(objects, 'Deployment')).toEqual([names.operator]);
-    expect(named(objects, 'StatefulSet')).toEqual([names.gateway]);
-    expect(named(objects, 'Service').toSorted()).toEqual([names.gateway, names.admin, names.pods].toSorted());
-    expect(named(objects, 'Secret')).toEqual([names.secrets]);
-    expect(find(objects, 'Service', names.gateway).spec.ports.map(({ port }) => port)).toEqual([4000]);
-    expect(find(objects, 'Service', names.admin).spec.ports.map(({ port }) => port)).toEqual([4001]);
-    expect(find(objects, 'StatefulSet', names.gateway).spec.replicas).toBe(2);
-  });
-
-  test('gives each release its own names', async () => {
-    const names = objectNames('acme');
-    const of = await render({}, 'acme');
-    expect([...named(of, 'Deployment'), ...named(of, 'StatefulSet'), ...named(of, 'Secret')]).toEqual([
-      names.operator,
-      names.gateway,
-      names.secrets,
-    ]);
-  });
-
   test('carries the three kinds and their policy as generated, and leaves them when the release goes', async () => {
     for (const file of readdirSync(new URL('crds/', root)))
       expect(readFileSync(new URL(`helm/offloader/files/crds/${file}`, root), 'utf8')).toBe(

@@ -5,7 +5,7 @@ import type { ApiServer } from './support/api-server.ts';
 import { everyTextIn } from './support/every-object.ts';
 import { startOperatorProcess } from './support/operator-process.ts';
 import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';
-import { type World, adminToken, conditionOf, until } from './support/world.ts';
+import { type World, adminToken, until } from './support/world.ts';
 import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
@@ -116,20 +116,6 @@ there('keys', () => {
     await until('a new token', () => served().length === 2);
     await world.settled('ApiKey', 'acme', 'True', 'Live');
     expect(served()[0]?.sha256).toBe(sha256Hex(await token()));
-  });
-
-  test('a Secret of that name that was not made here is never touched, and status says so', async () => {
-    await world.client.request({
-      method: 'POST',
-      path: world.path('secrets'),
-      body: { metadata: { name: 'acme-token' }, data: { token: 'bWluZQ==' } },
-    });
-    const before = await secret();
-    await world.startOperator();
-    await world.apply('ApiKey', 'acme', mintedKey());
-    const status = await world.settled('ApiKey', 'acme', 'False', 'TokenSecretConflict');
-    expect(conditionOf(status, 'Stalled')?.status).toBe('True');
-    expect(await secret()).toEqual(before);
   });
 
   test('a revoked key, an expired key and a deleted key say and do so', async () => {

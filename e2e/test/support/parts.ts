@@ -45,8 +45,9 @@ const from = async <T>(path: string): Promise<T> => (await import(new URL(`../..
 export const { startApiServer } = await from<{ startApiServer: () => Promise<ApiServer | { readonly unavailable: string }> }>(
   'contract/test/support/api-server.ts',
 );
-export const { addresses, adminToken, conditionOf, release, until } = await from<{
+export const { addresses, adminToken, clientOf, conditionOf, release, until } = await from<{
   addresses: readonly string[];
+  clientOf: (kubeconfig: string) => ApiClient & { close(): void };
   adminToken: string;
   release: string;
   conditionOf: (status: any, type: string) => any;
