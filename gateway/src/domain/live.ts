@@ -1,5 +1,6 @@
 /** Which endpoints, keys and snapshots answer, from what is configured and what is loaded. Pure. */
 import type { AuthMode, Bundle, CompiledEndpoint } from '@offloader/contract';
+import { heldBack } from './refresh.ts';
 import type { Live, Serving } from './serving.ts';
 
 export const emptyLive: Live = {
@@ -30,6 +31,16 @@ const endpointsOf = (bundle: Bundle, servings: ReadonlyMap<string, Serving>, pre
 const authOf = (bundle: Bundle, endpoints: readonly CompiledEndpoint[]): AuthMode =>
   bundle.auth === 'none' && endpoints.some((endpoint) => endpoint.tenantColumn !== null) ? 'required' : bundle.auth;
 
+/** What a cursor may go on with: a blocked snapshot is never served, and a pin lets exactly its own through. */
+const reachable = (bundle: Bundle, kept: Live['kept']): Live['kept'] => {
+  const held = new Map(bundle.datasets.map((dataset) => [dataset.name, dataset]));
+  const isServed = ({ dataset, snapshotId }: Serving): boolean => {
+    const configured = held.get(dataset);
+    return configured === undefined || heldBack(snapshotId, configured) === null;
+  };
+  return new Map([...kept].filter(([, serving]) => isServed(serving)));
+};
+
 type Loaded = Pick<Live, 'servings' | 'kept'>;
 
 /** The next Live after a configuration was applied or a snapshot swapped. */
@@ -42,7 +53,7 @@ export const buildLive = (bundle: Bundle, { servings, kept }: Loaded, previous: 
     keys: new Map(bundle.keys.flatMap((key) => key.hashes.map(({ sha256 }) => [sha256, key] as const))),
     datasets: new Map(bundle.datasets.map((dataset) => [dataset.name, dataset])),
     servings,
-    kept,
+    kept: reachable(bundle, kept),
     draining: previous.draining,
   };
 };

@@ -75,7 +75,7 @@ export const guardProblems = (
   ];
 };
 
-/** Why a block or a pin keeps this snapshot from being loaded; null when neither does. */
+/** Why a block or a pin keeps this snapshot from being loaded or paged through; null when neither does. */
 export const heldBack = (id: string, { snapshot }: Pick<CompiledDataset, 'snapshot'>): string | null => {
   if (snapshot.blocked.includes(id)) return `snapshot ${id} is blocked by snapshot.blocked`;
   return snapshot.pin !== null && snapshot.pin !== id ? `snapshot ${id} waits: snapshot.pin holds ${snapshot.pin}` : null;

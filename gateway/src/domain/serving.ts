@@ -31,7 +31,7 @@ export type Live = Readonly<{
   datasets: ReadonlyMap<string, CompiledDataset>;
   /** The active snapshot by dataset. */
   servings: ReadonlyMap<string, Serving>;
-  /** Previous snapshots kept for cursors and rollback, by keptKey(dataset, snapshotId). */
+  /** Previous snapshots that a cursor may go on with, by keptKey(dataset, snapshotId): none that a block or a pin holds back. */
   kept: ReadonlyMap<string, Serving>;
   /** SIGTERM received: /ready is 503. */
   draining: boolean;
