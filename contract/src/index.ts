@@ -25,4 +25,5 @@ export { fitBundle } from './compile/fit.ts';
 export { checkManifest, isUnderRoot, namesDataset, resolveFileUrl } from './rules/manifest.ts';
 export { checkCsvHeader } from './rules/csv-header.ts';
 export { checkCompatibility } from './rules/compatibility.ts';
+export { lengthOf, matchesPattern, maxMatchedLength } from './rules/pattern.ts';
 export { isRealDay, isRealTimestamp } from './rules/param-values.ts';

@@ -1,6 +1,7 @@
 /** Which values a parameter type takes, and which columns a parameter can be compared with. */
 import type { ColumnType, FilterOp, ParamType } from '../bundle.ts';
 import type { ParamSpec } from '../resources/endpoint.ts';
+import { lengthOf, matchesPattern } from './pattern.ts';
 
 const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 
@@ -27,7 +28,7 @@ const within = (value: number, min = -Infinity, max = Infinity): boolean => valu
 const isNumber = (param: ParamSpec, value: unknown): boolean =>
   typeof value === 'number' && Number.isFinite(value) && within(value, param.min, param.max);
 const takesText = (param: ParamSpec, text: string): boolean =>
-  within(text.length, param.minLength, param.maxLength) && (param.pattern === undefined || new RegExp(param.pattern, 'u').test(text));
+  within(lengthOf(text), param.minLength, param.maxLength) && (param.pattern === undefined || matchesPattern(param.pattern, text));
 
 const takes: Readonly<Record<ParamType, (value: unknown, param: ParamSpec) => boolean>> = {
   string: (value, param) => typeof value === 'string' && takesText(param, value),

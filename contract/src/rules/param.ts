@@ -2,7 +2,7 @@
 import type { ParamSpec } from '../resources/endpoint.ts';
 import type { Problem } from '../problem.ts';
 import { takesValue } from './param-values.ts';
-import { beyondRe2 } from '../resources/endpoint.ts';
+import { isPattern } from './pattern.ts';
 import { problem, repeats } from './problems.ts';
 
 type Rule = (param: ParamSpec, at: string) => readonly Problem[];
@@ -61,16 +61,6 @@ const lengthsFitType: Rule = (param, at) => [
     ? [problem('invalid_value', `${at}.minLength`, 'minLength is above maxLength; swap or correct them')]
     : []),
 ];
-
-const isPattern = (text: string): boolean => {
-  if (new RegExp(beyondRe2).test(text)) return false;
-  try {
-    new RegExp(text, 'u');
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 const patternCompiles: Rule = (param, at) =>
   param.pattern === undefined || isPattern(param.pattern)

@@ -1,5 +1,5 @@
 /** What the three documents (OpenAPI, /schema, catalogue) say of an endpoint, once. Pure. */
-import type { CompiledEndpoint, CompiledParam, ColumnType, Select } from '@offloader/contract';
+import { type CompiledEndpoint, type CompiledParam, type ColumnType, maxMatchedLength, type Select } from '@offloader/contract';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -79,7 +79,7 @@ export const paramSchema = (param: CompiledParam): JsonSchema => {
     minimum: param.min,
     maximum: param.max,
     minLength: param.minLength,
-    maxLength: param.maxLength,
+    maxLength: param.pattern === null ? param.maxLength : Math.min(param.maxLength ?? maxMatchedLength, maxMatchedLength),
     pattern: param.pattern,
   });
   return present({ ...(param.list ? { type: 'array', items: one } : one), default: param.default });

@@ -1,5 +1,5 @@
 /** One parameter's text as a typed value. Values never stand in messages. */
-import { type CompiledParam, isRealDay, isRealTimestamp } from '@offloader/contract';
+import { type CompiledParam, isRealDay, isRealTimestamp, lengthOf, matchesPattern } from '@offloader/contract';
 import type { SqlValue } from './sql.ts';
 
 type Parse = (text: string, param: CompiledParam) => SqlValue | undefined;
@@ -39,9 +39,10 @@ const aliased = (text: string, { aliases }: CompiledParam): string | undefined =
 const string: Parse = (text, param) => {
   const { minLength, maxLength, pattern } = param;
   const value = aliased(text, param) ?? text;
-  const isLongEnough = minLength === null || value.length >= minLength;
-  const isShortEnough = maxLength === null || value.length <= maxLength;
-  return isLongEnough && isShortEnough && (pattern === null || new RegExp(pattern, 'u').test(value)) ? value : undefined;
+  const length = lengthOf(value);
+  const isLongEnough = minLength === null || length >= minLength;
+  const isShortEnough = maxLength === null || length <= maxLength;
+  return isLongEnough && isShortEnough && (pattern === null || matchesPattern(pattern, value)) ? value : undefined;
 };
 
 const enumeration: Parse = (text, param) => aliased(text, param) ?? spellings(text).find((one) => param.enum?.includes(one) === true);

@@ -9,6 +9,8 @@ let lake: Lake;
 let world: World;
 const types = [
   { name: 'word', type: 'string', minLength: 2, maxLength: 4, pattern: '^[a-z]+$' },
+  { name: 'face', type: 'string', minLength: 3, maxLength: 3 },
+  { name: 'tricky', type: 'string', pattern: '^(a+)+$' },
   { name: 'whole', type: 'integer', min: -5, max: 5 },
   { name: 'real', type: 'number' },
   { name: 'flag', type: 'boolean' },
@@ -18,6 +20,8 @@ const types = [
 ];
 const comparedWith: Readonly<Record<string, string>> = {
   word: 'tenant_id',
+  face: 'tenant_id',
+  tricky: 'tenant_id',
   whole: 'visits',
   real: 'visits',
   on: 'day',
@@ -111,9 +115,9 @@ test('A key on a non-tenant endpoint works; its tenant is not applied.', async (
 });
 
 describe('Parameter types: string (with minLength, maxLength, pattern), integer (min, max), number, boolean, date, timestamp, enum, and a list of any of these for `in`.', () => {
-  const good = [['word', 'acme'], ['whole', '-5'], ['whole', '5'], ['real', '1.5'], ['on', '2026-01-01'], ['at', '2026-01-01T00:00:00Z'], ['kind', 'beta']] as const; // prettier-ignore
+  const good = [['word', 'acme'], ['face', '😀😀😀'], ['tricky', 'aaa'], ['whole', '-5'], ['whole', '5'], ['real', '1.5'], ['on', '2026-01-01'], ['at', '2026-01-01T00:00:00Z'], ['kind', 'beta']] as const; // prettier-ignore
   const bad = [
-    ['word', 'a'], ['word', 'abcde'], ['word', 'ABC'], ['whole', '6'], ['whole', '-6'], ['whole', '1.5'], ['real', 'x'],
+    ['word', 'a'], ['word', 'abcde'], ['face', '😀😀'], ['face', '😀😀😀😀'], ['tricky', `${'a'.repeat(32)}!`], ['tricky', 'a'.repeat(1001)], ['word', 'ABC'], ['whole', '6'], ['whole', '-6'], ['whole', '1.5'], ['real', 'x'],
     ['on', '2026-02-30'], ['at', '2026-01-01T25:00:00Z'], ['kind', 'gamma'],
   ] as const; // prettier-ignore
   test.each([...good, ['flag', 'true'] as const])('%s takes %s', async (name, value) => {
