@@ -2,7 +2,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ConfigSync, LoadedConfig, Report } from '@offloader/contract';
+import type { CompiledKey, ConfigSync, LoadedConfig, Report } from '@offloader/contract';
 import { keepLastGood, readLastGood } from './bundle-source/last-good.ts';
 import { openSource } from './bundle-source/open.ts';
 import { createResponseCache } from './cache/responses.ts';
@@ -17,6 +17,7 @@ import { createAdmin } from './http/admin.ts';
 import { createApi } from './http/api.ts';
 import { originlessHeaders } from './http/cors.ts';
 import { createDocuments } from './http/documents.ts';
+import { createLimits } from './http/limits.ts';
 import { openStore } from './object-store/open.ts';
 import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -89,6 +90,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
   const health = watchEngine(engine, observe, () => snapshots.checkFiles());
   const cache = createResponseCache(settings.cacheMaxEntries, settings.cacheMaxBytes);
   const keyUse = new Map<string, number>();
+  const limits = createLimits();
 
   let live: Live = emptyLive;
   let config: LoadedConfig | null = null;
@@ -137,6 +139,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       scratchDir: join(settings.cacheDir, 'tmp'),
       onEngineError: health.onQueryError(snapshots.suspect),
     },
+    limits,
     corsOrigins: settings.corsOrigins,
     podName: settings.podName,
     observe,
@@ -162,6 +165,11 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     { env: settingsTable.adminPort.env, port: settings.adminPort },
   );
 
+  const forgetRemovedKeys = (keys: readonly CompiledKey[]): void => {
+    const ids = new Set(keys.map(({ id }) => id));
+    for (const id of keyUse.keys()) if (!ids.has(id)) keyUse.delete(id);
+    limits.keepOnly(ids);
+  };
   const apply = async (next: LoadedConfig): Promise<void> => {
     if (config === null) await snapshots.warmStart(next.bundle.datasets);
     config = next;
@@ -170,6 +178,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     snapshots.configure(next.bundle.datasets, next.credentials);
     rebuildLive();
     cache.drop(null);
+    forgetRemovedKeys(next.bundle.keys);
     observe({
       kind: 'config_applied',
       revision: next.bundle.revision,

@@ -105,8 +105,12 @@ describe('a gateway', () => {
     await world.write(all(...keys(), apiKey('late')));
     await until(async () => (await ask('late-token')).status === 200);
     expect((await ask('acme-token')).status).toBe(429);
+    expect((await lastUses()).has('late')).toBe(true);
     await world.write(all(...keys(6)));
     await until(async () => (await ask('late-token')).status === 401);
+    // A key that has gone leaves nothing behind.
+    const left = await lastUses();
+    expect([left.has('late'), left.has('acme')]).toEqual([false, true]);
     expect(told(await ask('acme-token'))).toMatchObject({ status: 200, limit: '6', remaining: '1' });
   });
 
@@ -178,6 +182,14 @@ describe('the clock', () => {
     expect([(await ask('old')).status, (await ask('new')).status]).toEqual([200, 200]);
     expect([(await ask('old')).status, (await ask('new')).status]).toEqual([429, 429]);
   });
+});
+
+test('a key that was removed is forgotten, and what the others have used is not', () => {
+  const limits = createLimits();
+  const [kept, removed] = ['kept', 'removed'].map((id) => ({ id, limits: { requestsPerSecond: null, burst: null, requestsPerDay: 1 } }) as unknown as CompiledKey); // prettier-ignore
+  for (const key of [kept!, removed!]) expect([limits.check(key, 0)?.allowed, limits.check(key, 0)?.allowed]).toEqual([true, false]);
+  limits.keepOnly(new Set(['kept']));
+  expect([limits.check(kept!, 0)?.allowed, limits.check(removed!, 0)?.allowed]).toEqual([false, true]);
 });
 
 test('5,000 keys that are all used have 5,000 counts', () => {

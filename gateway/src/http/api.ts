@@ -11,6 +11,7 @@ import { cors } from './cors.ts';
 import { createEndpointRoute } from './endpoint-route.ts';
 import { identify } from './admit.ts';
 import { sendFailure } from './envelope.ts';
+import type { Limits } from './limits.ts';
 import { createMcp } from './mcp.ts';
 
 export type ApiOptions = {
@@ -20,6 +21,7 @@ export type ApiOptions = {
     /** Without one there is no Parquet. */
     readonly scratchDir?: string;
   };
+  readonly limits: Limits;
   readonly corsOrigins: readonly string[];
   readonly podName: string | null;
   readonly observe: Observe;

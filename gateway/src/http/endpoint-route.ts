@@ -14,12 +14,13 @@ import { matchesEtag, type Signer } from '../domain/signature.ts';
 import { admit, type Caller } from './admit.ts';
 import { createBody, sendFile } from './body.ts';
 import { sendFailure, sendPage } from './envelope.ts';
-import { createLimits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { cacheHeaders, deprecationHeaders, metaOf, serverTiming } from './reply.ts';
 
 export type EndpointRouteOptions = {
   readonly live: LiveState;
   readonly answers: AnswerPorts;
+  readonly limits: Limits;
   readonly sign: Signer;
   readonly observe: Observe;
   readonly now: () => number;
@@ -55,8 +56,7 @@ const clientGone = 499;
 const leastSilenceMs = 10_000;
 
 export const createEndpointRoute = (options: EndpointRouteOptions) => {
-  const { live, answers, observe, now } = options;
-  const limits = createLimits();
+  const { live, answers, limits, observe, now } = options;
 
   const sendStream = async (exchange: Exchange, format: Exclude<Format, 'parquet'>): Promise<Sent> => {
     const { plan, response, requestId, headers, signal } = exchange;

@@ -8,6 +8,7 @@ import type { Observation } from '../../src/domain/observation.ts';
 import type { Live } from '../../src/domain/serving.ts';
 import { createSigner } from '../../src/domain/signature.ts';
 import { createApi } from '../../src/http/api.ts';
+import { createLimits } from '../../src/http/limits.ts';
 import { liveOf, servingOf } from './compiled.ts';
 import { secretKeyBase } from './gateway.ts';
 
@@ -69,6 +70,7 @@ export const startPlayed = async (endpoints: readonly CompiledEndpoint[]): Promi
       timeoutMs: 5000,
       onEngineError: (dataset, epoch, message) => played.reported.push(`${dataset} ${epoch} ${message}`),
     },
+    limits: createLimits(),
     corsOrigins: [],
     podName: null,
     observe: (event) => played.observed.push(event),
