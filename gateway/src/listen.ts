@@ -14,6 +14,9 @@ export type Listener = {
 /** Time for bytes that are on their way to a connection that seems idle. */
 const idleMs = 250;
 
+/** Above the 60 s after which usual load balancers leave an idle connection: who closes first loses no request to the other's close. */
+const keepAliveMs = 65_000;
+
 /** Where a port is set, and which. */
 export type PortSetting = { readonly env: string; readonly port: number };
 
@@ -29,7 +32,10 @@ export const listen = async (app: RequestListener, { env, port }: PortSetting, c
     if (isDraining) response.setHeader('Connection', 'close');
     if (routable(request, response, common)) app(request, response);
   };
-  const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 30_000, requireHostHeader: false }, answer);
+  const server = createServer(
+    { maxHeaderSize: 16 * 1024, requestTimeout: 30_000, keepAliveTimeout: keepAliveMs, requireHostHeader: false },
+    answer,
+  );
   // An expectation that nobody knows is no reason to refuse (RFC 9110 §10.1.1).
   server.on('checkExpectation', answer);
   server.on('clientError', answerUnreadable(common));
