@@ -1,19 +1,17 @@
 /** One attempt of a dataset: ask the source, decide, load, put in place. However it ends, what serves still serves. */
 import { advised, err, ok, type Problem, type Result } from '@offloader/contract';
-import { decideOffer, guardProblems } from '../domain/refresh.ts';
-import type { DatasetPorts } from './dataset-actor.ts';
+import { decideOffer, guardProblems, type Wanted } from '../domain/refresh.ts';
+import type { Activation } from './activation.ts';
+import type { DatasetPorts, Force } from './dataset-actor.ts';
 import type { DatasetState } from './dataset-state.ts';
 import { fetchById, fetchCurrent } from './fetch-manifest.ts';
 import type { Offered } from './fetched.ts';
-import type { Holdings, SwapCause } from './holdings.ts';
+import type { Holdings } from './holdings.ts';
 import type { LoadFailure } from './load-job.ts';
 import { materialise } from './materialise.ts';
 import type { Attempt } from './report.ts';
-import type { Attached } from './servings.ts';
 import { alsoProbed } from './stage-files.ts';
 
-/** 'no' loads what is new; 'refresh' also what serves already; 'rebuild' that very snapshot, its old copy going into quarantine. */
-export type Force = 'no' | 'refresh' | 'rebuild';
 type End = Omit<Attempt, 'at'>;
 export type Attempts = {
   /**
@@ -35,9 +33,15 @@ const unreadable: Problem = { code: 'load_failed', path: '', message: 'the table
 const overtaken = (snapshotId: string | null): End =>
   ended('unchanged', snapshotId, [], 'given up: the dataset was edited meanwhile, and is looked at anew');
 
-export const createAttempts = (state: DatasetState, held: Holdings, { servings, observe, now, ...ports }: DatasetPorts): Attempts => {
+export const createAttempts = (
+  state: DatasetState,
+  held: Holdings,
+  activation: Activation,
+  { servings, observe, now, ...ports }: DatasetPorts,
+): Attempts => {
   const { name } = state.dataset;
   const activeRecord = () => held.active()?.record ?? null;
+  const wanted = (): Wanted => ({ dataset: state.dataset, active: activeRecord(), damaged: state.damaged?.snapshotId ?? null });
   const isLaidOut = (): boolean => activeRecord()?.layout === state.dataset.layout;
 
   const note: Attempts['note'] = (startedMs, end) => {
@@ -47,22 +51,13 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     const { status, snapshotId } = end;
     observe({ kind: 'refresh_ended', dataset: name, status, snapshotId, problems, tookMs: now() - startedMs });
   };
-  const place = (loaded: Attached, cause: SwapCause): void => {
-    const { snapshotId } = loaded.record;
-    const { activation, release } = state.dataset.snapshot;
-    held.stage(null);
-    const waits =
-      cause === 'refresh' && held.active() !== null && activation === 'Coordinated' && release !== snapshotId && ports.operatorAlive();
-    if (waits) held.stage(loaded);
-    else held.swap(loaded, cause, cause === 'rebuild' ? 'quarantine' : 'keep');
-  };
 
   const loadOffered = async (offered: Offered, force: Force, signal: AbortSignal): Promise<Result<null, LoadFailure>> => {
     const startedMs = now();
-    const { dataset: wanted, store } = state;
-    const loaded = await materialise(ports, { dataset: wanted, ...offered }, store, signal);
+    const { dataset, store } = state;
+    const loaded = await materialise(ports, { dataset, ...offered }, store, signal);
     if (!loaded.ok) return loaded;
-    const { snapshotId, rows, bytes, layout } = loaded.value;
+    const { snapshotId, rows, bytes } = loaded.value;
     const attached = await servings.attach(loaded.value).catch(() => null);
     if (attached === null) {
       await servings.remove(loaded.value, 'delete');
@@ -72,16 +67,14 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
       held.drop(attached);
       return ok(null);
     }
-    const late = offered.promised
-      ? []
-      : guardProblems({ ...offered.manifest, row_count: rows }, { dataset: wanted, active: activeRecord() });
+    // Also what a manifest promises is looked at again: guards may have been edited meanwhile.
+    const late = guardProblems(loaded.value, wanted());
     if (late.length > 0) {
       held.drop(attached);
       return err({ status: 'rejected', problems: late });
     }
     observe({ kind: 'load_ended', dataset: name, snapshotId, rows, bytes, tookMs: now() - startedMs });
-    const isCutover = held.active() !== null && activeRecord()?.layout !== layout;
-    place(attached, isCutover ? 'cutover' : force === 'rebuild' ? 'rebuild' : 'refresh');
+    activation.place(attached, force);
     return ok(null);
   };
 
@@ -111,11 +104,9 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     const { manifest, manifestUrl, promised } = offered;
     const id = manifest.snapshot_id;
     const offer = decideOffer(manifest, manifestUrl, {
-      dataset: state.dataset,
-      active: activeRecord(),
+      ...wanted(),
       kept: held.kept().map((one) => one.record),
       staged: held.staged()?.record.snapshotId ?? null,
-      damaged: state.damaged?.snapshotId ?? null,
       force: force !== 'no',
       promised,
     });
@@ -130,6 +121,8 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     }
     const target = held.kept().find((one) => one.record.snapshotId === offer.snapshotId);
     if (target !== undefined) held.swap(target, 'rollback');
+    // The source has come back to it: what waits is not what is current.
+    held.stage(null);
     return ended('ok', id);
   };
 
@@ -154,12 +147,12 @@ export const createAttempts = (state: DatasetState, held: Holdings, { servings, 
     if (fetched.value.kind === 'offered') {
       const { pin } = state.dataset.snapshot;
       const end = await consider(fetched.value.offered, force, signal);
-      if (state.dataset.snapshot.pin === pin) state.isPinMissed = pin !== null && activeRecord()?.snapshotId !== pin;
+      if (state.dataset.snapshot.pin === pin) state.isPinMissed = pin !== null && !held.has(pin);
       return end;
     }
-    if (fetched.value.kind === 'unchanged') state.manifestValid = true;
-    const id = activeRecord()?.snapshotId ?? null;
-    return ended('unchanged', id, [], fetched.value.kind === 'nothing' ? 'nothing committed' : null);
+    if (fetched.value.kind === 'nothing') return ended('unchanged', activeRecord()?.snapshotId ?? null, [], 'nothing committed');
+    state.manifestValid = true;
+    return ended('unchanged', state.seen?.snapshotId ?? null);
   };
 
   return {

@@ -7,6 +7,9 @@ import type { DatasetIndex } from './record.ts';
 import type { Servings } from './servings.ts';
 import type { WarmStart } from './warm-start.ts';
 
+/** 'no' loads what is new; 'refresh' also what serves already; 'rebuild' that very snapshot, its old copy going into quarantine. */
+export type Force = 'no' | 'refresh' | 'rebuild';
+
 export type DatasetPorts = LoadPorts & {
   readonly servings: Servings;
   readonly openStore: OpenStore;

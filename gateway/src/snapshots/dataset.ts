@@ -2,8 +2,9 @@
 import { type CompiledDataset, crashText, type Problem, type SourceCredentials } from '@offloader/contract';
 import { heldBack } from '../domain/refresh.ts';
 import { nextPollMs } from '../domain/schedule.ts';
-import { createAttempts, type Force } from './attempt.ts';
-import type { DatasetActor, DatasetPorts } from './dataset-actor.ts';
+import { createActivation } from './activation.ts';
+import { createAttempts } from './attempt.ts';
+import type { DatasetActor, DatasetPorts, Force } from './dataset-actor.ts';
 import { createDatasetState } from './dataset-state.ts';
 import { createHealer } from './heal.ts';
 import { createHoldings } from './holdings.ts';
@@ -43,7 +44,8 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
   };
   const held = createHoldings(name, { servings, observe, dataset: () => state.dataset, onSwap, save: ports.save });
   const healer = createHealer(state, held, ports, () => void refresh('rebuild'));
-  const attempts = createAttempts(state, held, ports);
+  const activation = createActivation(state, held, ports);
+  const attempts = createAttempts(state, held, activation, ports);
   const activeRecord = () => held.active()?.record ?? null;
 
   const mustRebuild = (): boolean => {
@@ -118,14 +120,7 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
       state.seen = active === null || index.etag === null ? null : { etag: index.etag, snapshotId: active.record.snapshotId };
     },
     refresh: async (force) => refresh(force ? 'refresh' : 'no'),
-    tick: () => {
-      const staged = held.staged();
-      const { activation, release } = state.dataset.snapshot;
-      // An operator that is there and can write nothing must not hold new data back for ever.
-      const isOverdue = held.stagedForMs() > ports.releaseOverdueMs || !ports.operatorAlive();
-      const isReleased = release === staged?.record.snapshotId || activation === 'Immediate' || isOverdue;
-      if (staged !== null && isReleased && !state.dataset.suspend) held.swap(staged, 'refresh');
-    },
+    tick: activation.tick,
     ...healer,
     loads: () => [held.active(), held.staged(), ...held.kept()].flatMap((one) => (one === null ? [] : [one.record.loadId])),
     index: () => {

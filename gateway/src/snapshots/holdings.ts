@@ -62,10 +62,12 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     const target = decideServing(dataset(), instead?.record ?? null, records);
     return kept.find((one) => one.record === target) ?? null;
   };
-  const overKept = (held: readonly Attached[]): readonly Attached[] => {
+  /** Which of these are over `snapshot.keep` beside what serves. */
+  const overKept = (held: readonly Attached[], beside: Attached | null): readonly Attached[] => {
     const records = surplus(
       held.map((one) => one.record),
       dataset(),
+      beside?.record ?? null,
     );
     return held.filter((one) => records.includes(one.record));
   };
@@ -77,7 +79,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     const suspect = old === 'quarantine' && previous?.record.snapshotId === next.record.snapshotId ? previous : null;
     // One copy of a snapshot is enough: the one that was loaded last.
     const others = before.filter((one) => one !== next && one !== suspect && one.record.snapshotId !== next.record.snapshotId);
-    const surplusOnes = overKept(others);
+    const surplusOnes = overKept(others, next);
     active = next;
     kept = others.filter((one) => !surplusOnes.includes(one));
     if (staged === next) staged = null;
@@ -117,7 +119,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
   };
 
   const trim = (): void => {
-    const going = overKept(kept);
+    const going = overKept(kept, active);
     if (going.length === 0) return;
     kept = kept.filter((one) => !going.includes(one));
     servings.set(name, active, kept);
@@ -139,8 +141,6 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     stage,
     drop,
     obey: () => {
-      const { snapshot, layout } = dataset();
-      if (staged !== null && (snapshot.blocked.includes(staged.record.snapshotId) || staged.record.layout !== layout)) stage(null);
       const target = better(active);
       if (target !== null) swap(target, 'rollback');
       trim();

@@ -4,7 +4,7 @@ import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DatasetReport } from '@offloader/contract';
-import { openStore } from '../../src/object-store/open.ts';
+import { createDoor } from '../support/door.ts';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, datasetOf, type Lake, visits } from '../support/lake.ts';
 import { openRoom } from '../support/room.ts';
@@ -232,30 +232,31 @@ describe('A failed build ⇒ the old version keeps serving, retried; a newer rev
     expect(cutovers()).toEqual([]);
   });
 
+  test('until it is built the old version can be rolled back, and reverting leaves it what it was kept with', async () => {
+    await lake.publish('a2', rowsWithout('note', 2));
+    await until(async () => isForm(1, 'a2'));
+    await edit(2);
+    await nextFailure();
+    expect((await report()).kept).toEqual(['a1']);
+    await edit(2, { snapshot: { blocked: ['a2'] } });
+    expect(await isForm(1, 'a1')).toBe(true);
+    await edit(1);
+    await until(async () => isForm(1, 'a2'));
+    expect(cutovers()).toEqual([]);
+  });
+
   test('reverting ends a build that runs, and leaves nothing of it', async () => {
-    const gate = Promise.withResolvers<undefined>();
-    let waiting = 0;
-    const room = await openRoom({
-      openStore: (source, credentials) => {
-        const store = openStore(source, credentials);
-        return {
-          ...store,
-          download: async (url, file, bytes, given) => {
-            waiting += 1;
-            if (waiting > 1) await Promise.race([gate.promise, new Promise((resolve) => given.addEventListener('abort', resolve))]);
-            return store.download(url, file, bytes, given);
-          },
-        };
-      },
-    });
+    const door = createDoor();
+    const room = await openRoom({ openStore: door.openStore });
     await room.lake.publish('a1', visits(1));
     const before = datasetOf(room.lake.url);
     await room.start(before);
+    const building = door.close();
     room.snapshots.configure([datasetOf(room.lake.url, { schema: before.schema.filter(({ name }) => name !== 'day') })], {});
-    await until(() => waiting === 2);
+    await building.reached;
     room.snapshots.configure([before], {});
     await until(() => room.report().last_attempted?.status === 'unchanged');
-    gate.resolve(undefined);
+    building.open();
     expect(room.observed.filter(({ kind }) => kind === 'snapshot_swapped')).toHaveLength(1);
     expect(room.report().layout).toBe(before.layout);
     expect(await room.answer()).toEqual({ id: 'a1', values: [1] });

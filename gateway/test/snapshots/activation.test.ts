@@ -1,6 +1,7 @@
-// When a loaded snapshot goes live: at once, or with the operator's word.
+// When a loaded snapshot goes live: at once, with the operator's word, or not at all since the dataset was edited meanwhile.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
+import { createDoor, type Door } from '../support/door.ts';
 import { until } from '../support/gateway.ts';
 import { datasetOf, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
@@ -12,8 +13,15 @@ const dataset = (spec: Record<string, unknown> = {}): CompiledDataset =>
   datasetOf('', { source: { manifest: { url: room.lake.url }, interval: '1h' }, ...spec });
 afterEach(async () => room.end());
 
+const poll = async (): Promise<void> => room.snapshots.refresh('visits', { force: false });
+const loads = (): readonly (string | null)[] => room.observed.flatMap((event) => (event.kind === 'load_ended' ? [event.snapshotId] : []));
+
 describe('coordinated activation', () => {
   let offsetMs: number;
+  const edit = (snapshot: Record<string, unknown>, release: string | null = null, spec: Record<string, unknown> = {}): void => {
+    const plain = dataset({ snapshot, ...spec });
+    room.snapshots.configure([{ ...plain, snapshot: { ...plain.snapshot, release } }], {});
+  };
   /** a1 serves, an operator has been heard of, a2 is published. */
   const begin = async (options: Parameters<typeof openRoom>[0] = {}): Promise<void> => {
     offsetMs = 0;
@@ -27,17 +35,22 @@ describe('coordinated activation', () => {
 
   test('a loaded snapshot waits for the release while an operator is about, and goes live with it', async () => {
     await begin();
-    await room.snapshots.refresh('visits', { force: false });
-    expect(room.report()).toMatchObject({ staged: 'a2', active_snapshot: { snapshot_id: 'a1' } });
-    const plain = dataset();
-    room.snapshots.configure([{ ...plain, snapshot: { ...plain.snapshot, release: 'a2' } }], {});
+    await poll();
+    // Also when the source answers only that nothing is new.
+    await poll();
+    expect(room.report()).toMatchObject({
+      staged: 'a2',
+      active_snapshot: { snapshot_id: 'a1' },
+      last_attempted: { snapshot_id: 'a2', status: 'unchanged' },
+    });
+    edit({}, 'a2');
     expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
     expect(room.report().staged).toBeNull();
   });
 
   test('an operator that is about and releases nothing holds a snapshot back for a while only', async () => {
     await begin({ releaseOverdueMs: 1000 });
-    await room.snapshots.refresh('visits', { force: false });
+    await poll();
     expect(room.report()).toMatchObject({ staged: 'a2', active_snapshot: { snapshot_id: 'a1' } });
     await until(() => {
       room.snapshots.operatorSeen();
@@ -49,7 +62,96 @@ describe('coordinated activation', () => {
   test('a clock that is set forward makes no operator gone', async () => {
     await begin();
     offsetMs = 3_600_000;
-    await room.snapshots.refresh('visits', { force: false });
+    await poll();
     expect(room.report()).toMatchObject({ staged: 'a2', active_snapshot: { snapshot_id: 'a1' } });
+  });
+
+  /** a2 is loaded and waits. */
+  const stage = async (): Promise<void> => {
+    await begin();
+    await poll();
+    expect(room.report().staged).toBe('a2');
+  };
+
+  test('a pin of another snapshot ends the wait, and its release changes nothing', async () => {
+    await stage();
+    edit({ pin: 'a1' }, 'a2');
+    expect([room.activeId(), room.report().staged]).toEqual(['a1', null]);
+    edit({}, 'a2');
+    await until(() => room.activeId() === 'a2');
+  });
+
+  test('a guard that the snapshot does not pass ends the wait', async () => {
+    await stage();
+    edit({}, 'a2', { guards: { minRows: 5000 } });
+    expect([room.activeId(), room.report().staged]).toEqual(['a1', null]);
+    await until(() => room.report().refresh_error?.code === 'guard_min_rows');
+  });
+
+  test('when the source comes back to a snapshot that is kept, the one that waits goes', async () => {
+    await stage();
+    edit({}, 'a2');
+    edit({ blocked: ['a2'] });
+    await publish(3);
+    await poll();
+    expect([room.activeId(), room.report().staged]).toEqual(['a1', 'a3']);
+    await publish(2);
+    edit({}, 'a3', { guards: { allowOlderWatermark: true } });
+    await poll();
+    expect([room.activeId(), room.report().staged]).toEqual(['a2', null]);
+  });
+
+  test('a pinned snapshot that waits is not told as one that cannot be had', async () => {
+    await begin();
+    edit({ pin: 'a2' });
+    await until(() => room.report().staged === 'a2');
+    await poll();
+    expect(room.report().rollback_refused).toBeNull();
+    edit({ pin: 'a2' }, 'a2');
+    expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
+  });
+});
+
+describe('an edit while a snapshot loads', () => {
+  let door: Door;
+  /** a1 serves with a0 kept; a load has begun, and is held back while the dataset is edited. */
+  const editDuring = async (load: () => Promise<unknown>, edited: () => void): Promise<void> => {
+    const held = door.close();
+    const done = load();
+    await held.reached;
+    edited();
+    held.open();
+    await done;
+    // After the attempt that the edit has asked for.
+    await poll();
+  };
+  const begin = async (): Promise<void> => {
+    door = createDoor();
+    room = await openRoom({ openStore: door.openStore });
+    await publish(0);
+    await room.start(dataset());
+    await publish(1);
+    await poll();
+    expect(room.activeId()).toBe('a1');
+  };
+
+  test('a guard counts that was not there when it began', async () => {
+    await begin();
+    await publish(2);
+    await editDuring(poll, () => room.snapshots.configure([dataset({ guards: { minRows: 5000 } })], {}));
+    expect(room.report().refresh_error?.code).toBe('guard_min_rows');
+    expect(await room.answer()).toEqual({ id: 'a1', values: [1] });
+  });
+
+  test('a rebuild whose snapshot is not wanted any more has not been done: its token rebuilds what is', async () => {
+    await begin();
+    const cache = { rebuild: 'b1' };
+    const rebuilding = async (): Promise<void> => {
+      room.snapshots.configure([dataset({ cache })], {});
+      await poll();
+    };
+    await editDuring(rebuilding, () => room.snapshots.configure([dataset({ cache, snapshot: { pin: 'a0' } })], {}));
+    expect(room.report().rebuilt).toBe('b1');
+    expect([loads(), room.activeId()]).toEqual([['a0', 'a1', 'a0'], 'a0']);
   });
 });

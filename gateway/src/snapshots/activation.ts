@@ -1,0 +1,42 @@
+/** When a finished load goes live: at once, with the operator's word, or never when the dataset was edited while it waited. */
+import { isWanted } from '../domain/refresh.ts';
+import type { DatasetActor, DatasetPorts, Force } from './dataset-actor.ts';
+import type { DatasetState } from './dataset-state.ts';
+import type { Holdings } from './holdings.ts';
+import type { Attached } from './servings.ts';
+
+export type Activation = Pick<DatasetActor, 'tick'> & {
+  /** Puts a finished load in its place. */
+  place(loaded: Attached, force: Force): void;
+};
+
+export const createActivation = (
+  state: DatasetState,
+  held: Holdings,
+  { operatorAlive, releaseOverdueMs }: Pick<DatasetPorts, 'operatorAlive' | 'releaseOverdueMs'>,
+): Activation => {
+  const isStillWanted = ({ record }: Attached): boolean =>
+    isWanted(record, { dataset: state.dataset, active: held.active()?.record ?? null, damaged: state.damaged?.snapshotId ?? null });
+  const isReleased = ({ record }: Attached): boolean => {
+    const { activation, release } = state.dataset.snapshot;
+    return release === record.snapshotId || activation === 'Immediate' || !operatorAlive();
+  };
+
+  return {
+    place: (loaded, force) => {
+      held.stage(null);
+      const active = held.active();
+      const isCutover = active !== null && active.record.layout !== loaded.record.layout;
+      const cause = isCutover ? 'cutover' : force === 'rebuild' ? 'rebuild' : 'refresh';
+      if (cause === 'refresh' && active !== null && !isReleased(loaded)) held.stage(loaded);
+      else held.swap(loaded, cause, cause === 'rebuild' ? 'quarantine' : 'keep');
+    },
+    tick: () => {
+      const staged = held.staged();
+      if (staged === null) return;
+      if (!isStillWanted(staged)) held.stage(null);
+      // An operator that is there and can write nothing must not hold new data back for ever.
+      else if ((isReleased(staged) || held.stagedForMs() > releaseOverdueMs) && !state.dataset.suspend) held.swap(staged, 'refresh');
+    },
+  };
+};
