@@ -1,12 +1,13 @@
 // What can happen to a dataset's snapshots, done to the model and to a real room; after each of them both must say the same.
-import { rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
 import fc from 'fast-check';
 import { spoil } from './damage.ts';
-import { datasetOf } from './lake.ts';
+import { createLake, datasetOf, type Lake, visits } from './lake.ts';
 import { openRoom, type Room } from './room.ts';
+import { createDoor } from './door.ts';
 import { agree, checkAnswers, folderOf, type Real, servingOf, startReading } from './snapshot-agreement.ts';
 import {
   attempt,
@@ -20,6 +21,7 @@ import {
   obey,
   restart,
   type Spec,
+  type Type,
 } from './snapshot-model.ts';
 
 const ids = ['a1', 'a2', 'a3', 'a4'] as const;
@@ -46,26 +48,49 @@ const step = (
   },
 });
 
-const compiled = ({ lake }: Room, { pin, blocked, keep, rebuild, refresh }: Spec): CompiledDataset => ({
-  ...datasetOf(lake.url, {
-    // Nobody polls but the test.
-    source: { manifest: { url: lake.url }, interval: '24h' },
-    snapshot: { ...(pin === null ? {} : { pin }), blocked, keep },
+const schemaOf = (type: Type): readonly unknown[] => [
+  { name: 'tenant_id', type: 'VARCHAR' },
+  { name: 'day', type: 'DATE' },
+  { name: 'visits', type },
+];
+const compiled = ({ room, other }: Real, { pin, blocked, keep, rebuild, refresh, ...spec }: Spec): readonly CompiledDataset[] => {
+  // Nobody polls but the test.
+  const sourceOf = ({ url }: Lake) => ({ manifest: { url }, interval: '24h' });
+  const visits = datasetOf(room.lake.url, {
+    source: sourceOf(room.lake),
+    schema: schemaOf(spec.type),
+    snapshot: { ...(pin === null ? {} : { pin }), blocked, keep, activation: spec.coordinated ? 'Coordinated' : 'Immediate' },
+    guards: { allowOlderWatermark: spec.allowOlder },
+    suspend: spec.suspend,
     ...(rebuild === null ? {} : { cache: { rebuild } }),
-  }),
-  refreshToken: refresh,
-});
+  });
+  return [
+    { ...visits, snapshot: { ...visits.snapshot, release: spec.release }, refreshToken: refresh },
+    datasetOf(other.url, { source: sourceOf(other) }, [], 'other'),
+  ];
+};
 
-/** An edit of the resource: what is on the volume obeys in the same tick, then the source is looked at. */
-const edit = (name: string, isPossible: (model: Model) => boolean, change: (spec: Spec) => Partial<Spec>): Step =>
-  step(name, isPossible, (model, { room }) => {
-    const { pin } = model.spec;
-    model.spec = { ...model.spec, ...change(model.spec) };
-    if (model.spec.pin !== pin) model.pinMissed = false;
-    obey(model);
-    room.snapshots.configure([compiled(room, model.spec)], {});
-    expect(room.activeId()).toBe(model.active?.id);
-    attempt(model, 'no');
+/** An edit of the resource, or the operator's word. */
+type Edit = { readonly name: string; readonly isPossible: (model: Model) => boolean; readonly change: (model: Model) => Partial<Spec> };
+
+/** What is on the volume obeys in the same tick. Answers whether the source is then looked at. */
+const change = (model: Model, edit: Edit): boolean => {
+  const { spec } = model;
+  const changed = edit.change(model);
+  model.spec = { ...spec, ...changed };
+  if (model.spec.pin !== spec.pin) model.pinMissed = false;
+  obey(model);
+  return Object.keys(changed).some((name) => name !== 'release');
+};
+const tell = (model: Model, real: Real): void => {
+  real.room.snapshots.configure(compiled(real, model.spec), {});
+  expect([real.room.activeId(), real.room.report().staged ?? undefined]).toEqual([model.active?.id, model.staged?.id]);
+};
+const editing = (edit: Edit): Step =>
+  step(edit.name, edit.isPossible, (model, real) => {
+    const looks = change(model, edit);
+    tell(model, real);
+    if (looks) attempt(model, 'no');
   });
 
 const look =
@@ -75,6 +100,32 @@ const look =
     attempt(model, force);
   };
 const refresh = (force: Force): Step => step(force === 'no' ? 'poll' : 'forced refresh', () => true, look(force));
+
+/** Something new or what serves is loaded, and the resource is edited before the load has ended. */
+const whileLoading = (what: Step, force: Force, edit: Edit): Step =>
+  step(
+    `${what.toString()}, ${force === 'no' ? 'poll' : 'forced refresh'}, and while it loads ${edit.name}`,
+    (model) => what.check(model) && edit.isPossible(model),
+    async (model, real) => {
+      await what.run(model, real);
+      const load = real.door.close();
+      const done = real.room.snapshots.refresh('visits', { force: force !== 'no' });
+      await Promise.race([load.reached, done]);
+      let looks: boolean | undefined;
+      const edited = (): void => {
+        looks ??= change(model, edit);
+        tell(model, real);
+      };
+      try {
+        attempt(model, force, edited);
+        if (looks === undefined) edited();
+      } finally {
+        load.open();
+      }
+      await done;
+      if (looks === true) attempt(model, 'no');
+    },
+  );
 
 const isThere = ({ source }: Model): boolean => source === 'there';
 const lies: Readonly<Partial<Record<Defect, (manifest: Record<string, unknown>) => void>>> = {
@@ -104,26 +155,22 @@ const publish = ({ id, isOlder, defect, isPolled }: Publish): Step =>
   }); // prettier-ignore
 
 const away = (lake: Room['lake']) => `${lake.folder}-away`;
-const looped = (lake: Room['lake']) => join(lake.folder, 'manifest.json');
 const takeAway = (how: 'gone' | 'broken'): Step =>
   step(
     `the source is ${how}`,
     (model) => isThere(model) && model.current !== null,
-    async (model, { room: { lake } }) => {
+    async (model, { room: { lake }, door }) => {
       if (how === 'gone') await rename(lake.folder, away(lake));
-      else {
-        await rename(looped(lake), `${looped(lake)}.aside`);
-        await symlink(looped(lake), looped(lake));
-      }
+      else door.isBroken = true;
       model.source = how;
     },
   );
 const giveBack = step(
   'the source is back',
   (model) => !isThere(model),
-  async (model, { room: { lake } }) => {
+  async (model, { room: { lake }, door }) => {
     if (model.source === 'gone') await rename(away(lake), lake.folder);
-    else await rename(`${looped(lake)}.aside`, looped(lake));
+    door.isBroken = false;
     model.source = 'there';
   },
 );
@@ -161,11 +208,11 @@ const removeLive = (which: Which): Step =>
   );
 
 type AtRest = 'nothing' | 'the index' | Which | 'both';
-/** Ends the room, damages what lies there, opens it again: what is found serves before the source is asked. */
-const reopen = (lost: AtRest, how: 'cut' | 'gone'): Step =>
+/** Ends the room, damages what lies there, edits the resource, opens the room again: what is found serves before the source is asked. */
+const reopen = (lost: AtRest, how: 'cut' | 'gone', edit: Edit | null): Step =>
   step(
-    lost === 'nothing' ? 'restart' : lost === 'the index' ? 'restart without the index' : `restart with ${lost} ${how}`,
-    (model) => ['nothing', 'the index'].includes(lost) || (['active', 'kept'] as const).some((which) => [which, 'both'].includes(lost) && copyOf(model, which) !== undefined),
+    `restart${lost === 'nothing' ? '' : lost === 'the index' ? ' without the index' : ` with ${lost} ${how}`}${edit === null ? '' : `, and meanwhile ${edit.name}`}`,
+    (model) => edit?.isPossible(model) !== false && (['nothing', 'the index'].includes(lost) || (['active', 'kept'] as const).some((which) => [which, 'both'].includes(lost) && copyOf(model, which) !== undefined)),
     async (model, real) => {
       const { room } = real;
       const hit = (['active', 'kept'] as const)
@@ -181,15 +228,25 @@ const reopen = (lost: AtRest, how: 'cut' | 'gone'): Step =>
       }
       for (const copy of hit) copy.gone ||= how === 'gone';
       room.observed.length = 0;
-      await room.reopen([compiled(room, model.spec)]);
+      model.spec = { ...model.spec, ...edit?.change(model) };
+      await room.reopen([...compiled(real, model.spec)]);
       real.reading.forgiven = false;
       restart(model, { indexLost: lost === 'the index', cut: how === 'cut' ? hit : [] });
       await checkAnswers(model, real);
       obey(model);
-      room.snapshots.configure([compiled(room, model.spec)], {});
+      tell(model, real);
       attempt(model, 'no');
     },
   ); // prettier-ignore
+
+const operatorHeard = step(
+  'the operator is heard of',
+  ({ isOperatorThere }) => !isOperatorThere,
+  (model, { room }) => {
+    room.snapshots.operatorSeen();
+    model.isOperatorThere = true;
+  },
+);
 
 const mostly = fc.constantFrom(true, true, true, false);
 const rarely = mostly.map((is) => !is);
@@ -197,35 +254,66 @@ const anyId = fc.constantFrom(...ids);
 const anyDefect = fc.constantFrom<Defect>('unreadable', 'failed quality', 'wrong row count', 'missing file', 'corrupt file');
 const token = (at: number): string => `token-${at}`;
 
+const edit = (name: string, isPossible: (spec: Spec) => boolean, change: (spec: Spec) => Partial<Spec>): Edit => ({
+  name,
+  isPossible: ({ spec }) => isPossible(spec),
+  change: ({ spec }) => change(spec),
+});
+const type = fc.constantFrom<Type>('BIGINT', 'INTEGER', 'INTEGER', 'DOUBLE');
+const releaseStaged: Edit = {
+  name: 'the operator releases what waits',
+  isPossible: ({ staged }) => staged !== null,
+  change: ({ staged }) => ({ release: staged!.id }),
+};
+const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
+  ...[1, 2].map(() => anyId.map((id) => edit(`block ${id}`, ({ blocked, pin }) => !blocked.includes(id) && pin !== id, ({ blocked }) => ({ blocked: [...blocked, id] })))),
+  anyId.map((id) => edit(`unblock ${id}`, ({ blocked }) => blocked.includes(id), ({ blocked }) => ({ blocked: blocked.filter((one) => one !== id) }))),
+  anyId.map((id) => edit(`pin ${id}`, ({ blocked, pin }) => !blocked.includes(id) && pin !== id, () => ({ pin: id }))),
+  fc.constant(edit('unpin', ({ pin }) => pin !== null, () => ({ pin: null }))),
+  fc.constantFrom(0, 1, 2).map((keep) => edit(`keep ${keep}`, (spec) => spec.keep !== keep, () => ({ keep }))),
+  fc.nat(99).map((at) => edit(`rebuild ${token(at)}`, ({ rebuild }) => rebuild !== token(at), () => ({ rebuild: token(at) }))),
+  fc.nat(99).map((at) => edit(`refresh ${token(at)}`, ({ refresh }) => refresh !== token(at), () => ({ refresh: token(at) }))),
+  fc.constant(edit('suspend', ({ suspend }) => !suspend, () => ({ suspend: true }))),
+  ...[1, 2].map(() => fc.constant(edit('resume', ({ suspend }) => suspend, () => ({ suspend: false })))),
+  fc.constant(edit('activation changed', () => true, ({ coordinated }) => ({ coordinated: !coordinated }))),
+  fc.constant(edit('older watermarks allowed or not', () => true, ({ allowOlder }) => ({ allowOlder: !allowOlder }))),
+  type.map((is) => edit(`visits declared ${is}`, (spec) => spec.type !== is, () => ({ type: is }))),
+  anyId.map((id) => edit(`the operator releases ${id}`, ({ release }) => release !== id, () => ({ release: id }))),
+  ...[1, 2].map(() => fc.constant(releaseStaged)),
+); // prettier-ignore
+
+const anyPublish = fc.record({ id: anyId, isOlder: rarely, defect: fc.constant(null), isPolled: mostly }).map(publish);
+const loadable = fc.record({ id: anyId, isOlder: rarely, defect: fc.constant(null), isPolled: fc.constant(false) }).map(publish);
+
 /** The commands, those that make more of a state more often. */
 export const steps: readonly fc.Arbitrary<Step>[] = [
-  ...[1, 2, 3, 4].map(() => fc.record({ id: anyId, isOlder: rarely, defect: fc.constant(null), isPolled: mostly }).map(publish)),
+  ...[1, 2, 3, 4].map(() => anyPublish),
   fc.record({ id: anyId, isOlder: rarely, defect: anyDefect, isPolled: mostly }).map(publish),
   fc.constant(refresh('no')),
   fc.constant(refresh('refresh')),
-  ...[1, 2].map(() => anyId.map((id) => edit(`block ${id}`, ({ spec }) => !spec.blocked.includes(id) && spec.pin !== id, ({ blocked }) => ({ blocked: [...blocked, id] })))),
-  anyId.map((id) => edit(`unblock ${id}`, ({ spec }) => spec.blocked.includes(id), ({ blocked }) => ({ blocked: blocked.filter((one) => one !== id) }))),
-  anyId.map((id) => edit(`pin ${id}`, ({ spec }) => !spec.blocked.includes(id) && spec.pin !== id, () => ({ pin: id }))),
-  fc.constant(edit('unpin', ({ spec }) => spec.pin !== null, () => ({ pin: null }))),
-  fc.constantFrom(0, 1, 2).map((keep) => edit(`keep ${keep}`, ({ spec }) => spec.keep !== keep, () => ({ keep }))),
-  fc.nat(99).map((at) => edit(`rebuild ${token(at)}`, ({ spec }) => spec.rebuild !== token(at), () => ({ rebuild: token(at) }))),
-  fc.nat(99).map((at) => edit(`refresh ${token(at)}`, ({ spec }) => spec.refresh !== token(at), () => ({ refresh: token(at) }))),
+  ...[1, 2, 3, 4, 5, 6, 7, 8].map(() => anyEdit.map(editing)),
+  ...[1, 2].map(() => fc.tuple(loadable, fc.constantFrom<Force>('no', 'no', 'refresh'), anyEdit).map((all) => whileLoading(...all))),
+  ...[1, 2].map(() => fc.constant(operatorHeard)),
   fc.constantFrom('gone' as const, 'broken' as const).map(takeAway),
   ...[1, 2].map(() => fc.constant(giveBack)),
   fc.constantFrom('active' as const, 'active' as const, 'kept' as const).map(spoilLive),
   fc.constantFrom('active' as const, 'active' as const, 'kept' as const).map(removeLive),
-  fc.tuple(fc.constantFrom('nothing' as const, 'nothing' as const, 'the index' as const, 'active' as const, 'kept' as const, 'both' as const), fc.constantFrom('cut' as const, 'gone' as const)).map(([lost, how]) => reopen(lost, how)),
+  fc.tuple(fc.constantFrom('nothing' as const, 'nothing' as const, 'the index' as const, 'active' as const, 'kept' as const, 'both' as const), fc.constantFrom('cut' as const, 'gone' as const), fc.constant(null)).map((all) => reopen(...all)),
+  anyEdit.map((edit) => reopen('nothing', 'gone', edit)),
 ]; // prettier-ignore
 
-/** Does these commands to a model and to a room of its own. */
+/** Does these commands to a model and to a room of its own, in which another dataset serves that never notices. */
 export const runSteps = async (commands: Iterable<Step>): Promise<void> => {
-  const room = await openRoom({ checkMs: 86_400_000 });
+  const door = createDoor();
+  const room = await openRoom({ checkMs: 86_400_000, operatorGoneMs: 86_400_000, openStore: door.openStore });
+  const other = await createLake('other');
+  await other.publish('o1', visits(1));
   const numbers = new Map<number, string>();
   const reading = startReading(room, numbers);
   const model = emptyModel();
-  const real = { room, reading, numbers };
+  const real = { room, other, reading, numbers, door };
   try {
-    await room.start(compiled(room, model.spec));
+    await room.start(...compiled(real, model.spec));
     attempt(model, 'no');
     await publish({ id: 'a1', isOlder: false, defect: null, isPolled: true }).run(model, real);
     await fc.asyncModelRun(() => ({ model, real }), commands);
@@ -233,5 +321,6 @@ export const runSteps = async (commands: Iterable<Step>): Promise<void> => {
     await reading.end();
     if (model.source === 'gone') await rename(away(room.lake), room.lake.folder);
     await room.end();
+    await other.remove();
   }
 };

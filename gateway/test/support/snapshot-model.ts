@@ -1,18 +1,34 @@
 // What the contract says of one dataset's snapshots, in the simplest form that says it: no files, no processes, no time.
 
+/** The type that the contract declares for the BIGINT that is published: both others change the table, and DOUBLE takes nothing narrower. */
+export type Type = 'BIGINT' | 'INTEGER' | 'DOUBLE';
 /** A loaded snapshot: every row of it carries `n`, which no other publication has. */
 export type Copy = {
   readonly id: string;
   readonly n: number;
   readonly watermark: number;
+  /** The declared type that its values were loaded as. */
+  readonly type: Type;
   /** Its files have gone from the volume; a reader that has them open reads on. */
   gone: boolean;
 };
 /** What is wrong with a publication: its manifest does not parse, says failed, lies, names a file that is not there; or its file is damaged. */
 export type Defect = 'unreadable' | 'failed quality' | 'wrong row count' | 'missing file' | 'corrupt file';
-type Publication = Omit<Copy, 'gone'> & { readonly defect: Defect | null };
+type Publication = Omit<Copy, 'gone' | 'type'> & { readonly defect: Defect | null };
 export type Force = 'no' | 'refresh' | 'rebuild';
-export type Spec = { pin: string | null; blocked: readonly string[]; keep: number; rebuild: string | null; refresh: string | null };
+export type Spec = {
+  pin: string | null;
+  blocked: readonly string[];
+  keep: number;
+  rebuild: string | null;
+  refresh: string | null;
+  suspend: boolean;
+  coordinated: boolean;
+  /** What the operator says may go live. */
+  release: string | null;
+  allowOlder: boolean;
+  type: Type;
+};
 export type Attempt = { readonly status: 'ok' | 'unchanged' | 'rejected' | 'failed'; readonly id: string | null };
 
 export type Model = {
@@ -23,6 +39,10 @@ export type Model = {
   spec: Spec;
   active: Copy | null;
   kept: readonly Copy[];
+  /** Loaded, and waits for its activation. */
+  staged: Copy | null;
+  /** The operator has been heard of since the room was opened. */
+  isOperatorThere: boolean;
   /** The source has answered, and what is pinned did not come of it. */
   pinMissed: boolean;
   /** The snapshot that is to be built again because its files are damaged or gone. */
@@ -39,9 +59,22 @@ export const emptyModel = (): Model => ({
   source: 'there',
   current: null,
   older: new Map(),
-  spec: { pin: null, blocked: [], keep: 1, rebuild: null, refresh: null },
+  spec: {
+    pin: null,
+    blocked: [],
+    keep: 2,
+    rebuild: null,
+    refresh: null,
+    suspend: false,
+    coordinated: true,
+    release: null,
+    allowOlder: false,
+    type: 'BIGINT',
+  },
   active: null,
   kept: [],
+  staged: null,
+  isOperatorThere: false,
   pinMissed: false,
   damaged: null,
   rebuilt: null,
@@ -51,22 +84,38 @@ export const emptyModel = (): Model => ({
   published: 0,
 });
 
-const isBlocked = ({ spec }: Model, { id }: Copy): boolean => spec.blocked.includes(id);
+const isBlocked = ({ spec }: Model, { id }: Pick<Copy, 'id'>): boolean => spec.blocked.includes(id);
 const newestFirst = (a: Copy, b: Copy): number => b.watermark - a.watermark;
 
-/** What can be rolled back to stays before what is blocked, then the newest. */
+/** What can be rolled back to stays before what is blocked, then the newest; what has another form than what serves never does. */
 const trimmed = (model: Model, copies: readonly Copy[]): readonly Copy[] =>
-  copies.toSorted((a, b) => Number(isBlocked(model, a)) - Number(isBlocked(model, b)) || newestFirst(a, b)).slice(0, model.spec.keep);
+  copies
+    .filter(({ type }) => type === (model.active ?? model.spec).type)
+    .toSorted((a, b) => Number(isBlocked(model, a)) - Number(isBlocked(model, b)) || newestFirst(a, b))
+    .slice(0, model.spec.keep);
 
 const swap = (model: Model, next: Copy): void => {
   const others = [model.active, ...model.kept].filter((one) => one !== null).filter(({ id }) => id !== next.id);
   model.active = next;
   model.kept = trimmed(model, others);
+  if (model.staged === next) model.staged = null;
 };
+
+/** The guard, here that against an older watermark; what was asked for needs no guard. */
+const isGuarded = ({ spec, active, damaged }: Model, { id, watermark }: Pick<Copy, 'id' | 'watermark'>): boolean =>
+  !spec.allowOlder && active !== null && watermark < active.watermark && ![spec.pin, active.id, damaged].includes(id);
+const isHeldBack = (model: Model, copy: Pick<Copy, 'id'>): boolean => isBlocked(model, copy) || ![null, copy.id].includes(model.spec.pin);
+const isWanted = (model: Model, copy: Copy): boolean =>
+  copy.type === model.spec.type && !isHeldBack(model, copy) && !isGuarded(model, copy);
+
+/** Whether a loaded snapshot waits for nobody's word. */
+const isReleased = ({ spec, isOperatorThere }: Model, { id }: Copy): boolean =>
+  !spec.coordinated || spec.release === id || !isOperatorThere;
 
 /** What of the kept should serve instead of the active one, by pin and blocks. */
 const better = (model: Model): Copy | undefined => {
-  const { spec, active, kept } = model;
+  const { spec, active } = model;
+  const kept = model.kept.filter(({ type }) => type === (active ?? spec).type);
   if (spec.pin !== null) return active?.id === spec.pin ? undefined : kept.find(({ id }) => id === spec.pin);
   if (active !== null && !isBlocked(model, active)) return undefined;
   return kept.filter((one) => !isBlocked(model, one)).toSorted(newestFirst)[0];
@@ -77,6 +126,10 @@ export const obey = (model: Model): void => {
   const target = better(model);
   if (target !== undefined) swap(model, target);
   model.kept = trimmed(model, model.kept);
+  const { staged, spec } = model;
+  if (staged === null) return;
+  if (!isWanted(model, staged)) model.staged = null;
+  else if (isReleased(model, staged) && !spec.suspend) swap(model, staged);
 };
 
 /** Why what serves is not what was asked for: status says so. */
@@ -91,59 +144,77 @@ const offered = (model: Model, force: Force): Publication | null => {
   const { spec, active, current, damaged } = model;
   const wanted = spec.pin ?? (force === 'rebuild' ? (damaged ?? active?.id ?? null) : null);
   const parsed = current?.defect === 'unreadable' ? null : current;
-  const isHere = force === 'no' && active?.id === wanted;
+  const isHere = force === 'no' && active !== null && active.id === wanted && active.type === spec.type;
   if (wanted === null || isHere || parsed?.id === wanted) return parsed;
   return model.older.get(wanted) ?? parsed;
 };
 
-const load = (model: Model, { id, n, watermark, defect }: Publication, force: Force): Attempt => {
+/** An edit ends the load of what is not to be loaded any more, or in another form. */
+const isGivenUp = (asked: Spec, model: Model, publication: Publication): boolean =>
+  model.spec.suspend || model.spec.type !== asked.type || isHeldBack(model, publication);
+
+/** Null when it was given up; `meanwhile` is what happens while it loads. */
+const load = (model: Model, publication: Publication, force: Force, meanwhile: () => void): Attempt | null => {
+  const { id, n, watermark, defect } = publication;
+  if (defect === 'missing file') return { status: 'rejected', id };
+  const { spec: asked, active: before } = model;
+  meanwhile();
+  if (isGivenUp(asked, model, publication)) return null;
   if (defect === 'corrupt file') return { status: 'failed', id };
-  if (defect !== null) return { status: 'rejected', id };
-  if (force === 'rebuild' || model.active === null) model.rebuilt = model.spec.rebuild;
-  swap(model, { id, n, watermark, gone: false });
+  if (defect === 'wrong row count' || isGuarded(model, publication)) return { status: 'rejected', id };
+  const copy = { id, n, watermark, type: asked.type, gone: false };
+  if (force === 'rebuild' || before === null) model.rebuilt = asked.rebuild;
   model.damaged = null;
+  const isCutover = model.active !== null && model.active.type !== copy.type;
+  model.staged = null;
+  if (model.active === null || isCutover || force === 'rebuild' || isReleased(model, copy)) swap(model, copy);
+  else model.staged = copy;
   return { status: 'ok', id };
 };
 
-const consider = (model: Model, publication: Publication, force: Force): Attempt => {
-  const { id, watermark, defect } = publication;
-  const { spec, active } = model;
-  if (defect === 'failed quality') return { status: 'rejected', id };
-  if (spec.blocked.includes(id) || (spec.pin !== null && spec.pin !== id)) {
+const consider = (model: Model, publication: Publication, force: Force, meanwhile: () => void): Attempt | null => {
+  const { id, defect } = publication;
+  const { spec, active, staged } = model;
+  if (defect === 'failed quality' || spec.type === 'DOUBLE') return { status: 'rejected', id };
+  if (isHeldBack(model, publication)) {
     model.damaged = null;
     return { status: 'unchanged', id };
   }
-  if (force === 'no' && active?.id === id) return { status: 'unchanged', id };
-  const isAskedFor = [spec.pin, active?.id, model.damaged].includes(id);
-  if (!isAskedFor && active !== null && watermark < active.watermark) return { status: 'rejected', id };
-  const here = force === 'no' ? model.kept.find((one) => one.id === id) : undefined;
-  if (here === undefined) return load(model, publication, force);
+  const serves = active?.id === id && active.type === spec.type;
+  if (force === 'no' && (serves || staged?.id === id)) return { status: 'unchanged', id };
+  if (isGuarded(model, publication)) return { status: 'rejected', id };
+  const here = force === 'no' ? model.kept.find((one) => one.id === id && one.type === spec.type) : undefined;
+  if (here === undefined) return load(model, publication, force, meanwhile);
   swap(model, here);
+  model.staged = null;
   return { status: 'ok', id };
 };
 
-/** One attempt: what was asked for and is not done yet is done with it. */
-export const attempt = (model: Model, asked: Force): void => {
+/** One attempt, unless the dataset is suspended: what was asked for and is not done yet is done with it. */
+export const attempt = (model: Model, asked: Force, meanwhile = (): void => undefined): void => {
   const { spec, active, damaged } = model;
+  if (spec.suspend) return;
   const mustRebuild = damaged !== null || (active !== null && spec.rebuild !== null && spec.rebuild !== model.rebuilt);
   const mustRefresh = spec.refresh !== null && spec.refresh !== model.refreshed;
   const force = mustRebuild ? 'rebuild' : mustRefresh ? 'refresh' : asked;
-  const look = (): Attempt => {
-    if (model.source !== 'there') return { status: model.source === 'gone' ? 'rejected' : 'failed', id: null };
-    const publication = offered(model, force);
-    if (publication === null) return { status: 'rejected', id: null };
-    const end = consider(model, publication, force);
-    model.pinMissed = spec.pin !== null && model.active?.id !== spec.pin;
-    return end;
-  };
-  model.attempt = look();
   model.attempts += 1;
+  if (model.source !== 'there') model.attempt = { status: model.source === 'gone' ? 'rejected' : 'failed', id: null };
+  else {
+    const publication = offered(model, force);
+    const end = publication === null ? { status: 'rejected' as const, id: null } : consider(model, publication, force, meanwhile);
+    const { pin } = model.spec;
+    if (publication !== null && pin === spec.pin) model.pinMissed = pin !== null && ![model.active?.id, model.staged?.id].includes(pin);
+    model.attempt = end ?? { status: 'unchanged', id: publication?.id ?? null };
+    // One that an edit has overtaken has done nothing.
+    if (end === null) return;
+  }
   if (force !== 'no') model.refreshed = spec.refresh;
 };
 
 /** A copy is found not to read: it never serves again, and what served is built anew. */
 export const condemn = (model: Model, copy: Copy): void => {
   model.kept = model.kept.filter((one) => one !== copy);
+  if (copy === model.staged) model.staged = null;
   if (copy !== model.active) return;
   model.active = null;
   const next = better(model);
@@ -156,6 +227,7 @@ export const condemn = (model: Model, copy: Copy): void => {
 /** The files of every copy are looked for: what is kept goes with them, what serves is built anew. */
 export const missFiles = (model: Model): void => {
   model.kept = model.kept.filter(({ gone }) => !gone);
+  if (model.staged?.gone === true) model.staged = null;
   if (model.active?.gone !== true || model.damaged !== null) return;
   model.damaged = model.active.id;
   attempt(model, 'rebuild');
@@ -163,9 +235,10 @@ export const missFiles = (model: Model): void => {
 
 /** What a restart finds: `cut` are copies whose files no longer read. */
 export const restart = (model: Model, { indexLost, cut }: { indexLost: boolean; cut: readonly Copy[] }): void => {
-  const reads = (copy: Copy | null): copy is Copy => copy !== null && !indexLost && !copy.gone && !cut.includes(copy);
+  const reads = (copy: Copy | null): copy is Copy =>
+    copy !== null && !indexLost && !copy.gone && !cut.includes(copy) && copy.type === model.spec.type;
   const { active } = model;
-  const wasCut = active !== null && cut.includes(active);
+  const wasCut = active !== null && cut.includes(active) && active.type === model.spec.type;
   const damaged = model.damaged ?? (wasCut ? active.id : null);
   model.active = reads(active) ? active : null;
   model.kept = model.kept.filter(reads);
@@ -174,6 +247,8 @@ export const restart = (model: Model, { indexLost, cut }: { indexLost: boolean; 
   model.kept = [model.active, ...model.kept].filter((one) => one !== null && one !== chosen) as Copy[];
   model.active = chosen;
   model.damaged = indexLost || damaged === chosen?.id ? null : damaged;
+  model.staged = null;
+  model.isOperatorThere = false;
   model.pinMissed = false;
   model.attempt = null;
   model.attempts = 0;
