@@ -160,6 +160,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       },
       isReady,
       onOperator: () => snapshots.operatorSeen(),
+      observe,
       documents: createDocuments({ version, publicUrl: settings.publicUrl, live: () => live, api: apiApp }),
     }),
     { env: settingsTable.adminPort.env, port: settings.adminPort },

@@ -47,6 +47,8 @@ const seeds = [
   `${head('GET /v1/endpoints/daily HTTP/1.1', 'Content-Length: 5', 'Transfer-Encoding: chunked')}0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`,
   head('GET /diagnostics HTTP/1.1', 'X-Request-Id: abcdefghijklmnopqrstuvwxyz'),
   head('GET /docs HTTP/1.1', 'Accept: text/html'),
+  head('GET /docs HTTP/1.1', 'Accept: text/html', 'If-Match: "x"'),
+  head('GET /docs/assets/page.js HTTP/1.1', 'Range: bytes=99999999-'),
   head('GET http://other.example/v1/endpoints/daily HTTP/1.1'),
   `${head('GET /healthz HTTP/1.1')}${head('GET /v1/endpoints/daily HTTP/1.1')}${head('GET /metrics HTTP/1.1')}`,
   'GET /v1/endpoints/daily\r\n',
@@ -146,6 +148,17 @@ test.each([
 ])('%s is %d', async (line, status) => {
   const answer = await exchange(gateway.apiPort, Buffer.from(head(line, 'Connection: close')));
   expect(answer.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
+});
+
+test.each([
+  ['of a file a range is not given, but the whole', '/docs/assets/page.js', { range: 'bytes=99999999-' }, 200],
+  ['a precondition that fails is refused in JSON', '/docs', { 'if-match': '"x"' }, 412],
+])('the admin port says no more than it must: %s', async (_what, path, headers, status) => {
+  const answer = await fetch(`http://127.0.0.1:${gateway.adminPort}${path}`, { headers: { accept: 'text/html', ...headers } });
+  const body = await answer.text();
+  expect(answer.status).toBe(status);
+  if (status !== 200) expect(body).toBe('{"error":"bad_request"}');
+  expect(body).not.toMatch(/node_modules/);
 });
 
 describe('a gateway under bytes that nobody should send', () => {

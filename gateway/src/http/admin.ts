@@ -1,8 +1,9 @@
 /** The admin port: probes, metrics, diagnostics, and a page for whoever is on call. Not for the outside. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Report } from '@offloader/contract';
-import express, { type Express, type Request, type Router } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type Router } from 'express';
 import helmet from 'helmet';
+import type { Observe } from '../domain/observation.ts';
 import { triagePage } from './triage-page.ts';
 
 export type AdminOptions = {
@@ -13,6 +14,7 @@ export type AdminOptions = {
   readonly metricsPage: () => Promise<string>;
   readonly isReady: () => boolean;
   readonly onOperator: () => void;
+  readonly observe: Observe;
   /** What describes the API. */
   readonly documents: Router;
 };
@@ -21,6 +23,17 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 /** Constant time, whatever the lengths. */
 const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
 const bearer = (request: Request): string => /^Bearer (.+)$/.exec(request.get('authorization') ?? '')?.[1] ?? '';
+
+/** What Express makes of a request that it cannot serve (a precondition, a path that does not decode), and bugs, which are logged. */
+const refuseInJson =
+  (observe: Observe): ErrorRequestHandler =>
+  (error: unknown, _request, response, _next) => {
+    const { status } = (error ?? {}) as { readonly status?: unknown };
+    const isClients = typeof status === 'number' && status >= 400 && status < 500;
+    if (!isClients) observe({ kind: 'crashed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    if (response.headersSent) return void response.destroy();
+    response.status(isClients ? status : 500).json({ error: isClients ? 'bad_request' : 'internal' });
+  };
 
 /** The Express app of the admin port; the caller listens. */
 export const createAdmin = (options: AdminOptions): Express => {
@@ -67,5 +80,6 @@ export const createAdmin = (options: AdminOptions): Express => {
   });
   app.use(options.documents);
   app.use((_request, response) => void response.status(404).json({ error: 'not_found' }));
+  app.use(refuseInJson(options.observe));
   return app;
 };

@@ -46,7 +46,7 @@ export const createDocuments = ({ version, publicUrl, live, api }: DocumentsOpti
     (_request, response) =>
       void response.json(make(live()));
   const router = Router({ strict: true, caseSensitive: true });
-  router.use('/docs/assets', pagePolicy, express.static(page, { index: false, maxAge: '5m' }));
+  router.use('/docs/assets', pagePolicy, express.static(page, { index: false, maxAge: '5m', acceptRanges: false }));
   router.use('/docs/try', api);
   router.get(
     '/openapi.json',
@@ -59,7 +59,7 @@ export const createDocuments = ({ version, publicUrl, live, api }: DocumentsOpti
   router.get('/docs', whenStarted, pagePolicy, (request, response) => {
     response.vary('Accept');
     // A client that takes anything is a program; browsers name HTML.
-    if (request.accepts(['json', 'html']) === 'html') return void response.sendFile('index.html', { root: page });
+    if (request.accepts(['json', 'html']) === 'html') return void response.sendFile('index.html', { root: page, acceptRanges: false });
     response.json(catalogDocument(live(), publicUrl));
   });
   return router;
