@@ -1,14 +1,15 @@
 /** Cursors and ETags: opaque tokens bound to what they were made for, signed with a key derived from the secret. */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { canonicalJson, type CompiledEndpoint } from '@offloader/contract';
 import type { Format } from './format.ts';
 import type { Request } from './request.ts';
 
 export type Signer = (purpose: 'cursor' | 'etag', text: string) => Buffer;
 
-/** HKDF-SHA-256 gives each purpose a key of its own (RFC 5869). */
+/** HKDF-SHA-256 gives each purpose a key of its own (RFC 5869). Made once: from bytes Node.js makes one for every signature, at seven times the cost. */
 export const createSigner = (secretKeyBase: string): Signer => {
-  const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', secretKeyBase, '', `offloader ${purpose}`, 32));
+  const derive = (purpose: string): KeyObject =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', secretKeyBase, '', `offloader ${purpose}`, 32)));
   const keys = { cursor: derive('cursor'), etag: derive('etag') };
   return (purpose, text) => createHmac('sha256', keys[purpose]).update(text).digest();
 };
