@@ -4,6 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 export type Asked = {
   /** Requests that were answered with the rows of the snapshot they name. */
   readonly right: number;
+  /** The endpoints that answered so at least once. */
+  readonly answered: ReadonlySet<string>;
   /** Answers whose rows are not those of the snapshot they name: there must never be one. */
   readonly wrong: readonly string[];
   /** Every other status, and connections that broke, with how often. */
@@ -31,9 +33,11 @@ export const ask = async (apiPort: number, name: string, limit = 30): Promise<{ 
 export const startAsking = (apiPort: () => number, names: readonly string[], clients = 2, pauseMs = 5) => {
   let isOver = false;
   let right = 0;
-  const wrong: string[] = [];
-  const failed = new Map<string, number>();
+  let answered = new Set<string>();
+  let wrong: string[] = [];
+  let failed = new Map<string, number>();
   const tookMs: number[] = [];
+  const seen = (): Asked => ({ right, answered, wrong, failed, tookMs });
   const client = async (first: number): Promise<void> => {
     for (let turn = first; !isOver; turn += 1) {
       const name = names[turn % names.length]!;
@@ -41,19 +45,27 @@ export const startAsking = (apiPort: () => number, names: readonly string[], cli
       const startedMs = performance.now();
       const answer = await ask(apiPort(), name, 30 + (turn % 50));
       tookMs.push(performance.now() - startedMs);
-      if ('n' in answer) right += 1;
-      else if ('wrong' in answer) wrong.push(answer.wrong);
+      if ('n' in answer) {
+        right += 1;
+        answered.add(name);
+      } else if ('wrong' in answer) wrong.push(answer.wrong);
       else failed.set(`${name} ${answer.failed}`, (failed.get(`${name} ${answer.failed}`) ?? 0) + 1);
       await pause(pauseMs);
     }
   };
   const running = Promise.all(Array.from({ length: clients }, async (_, at) => client(at)));
   return {
-    seen: (): Asked => ({ right, wrong, failed, tookMs }),
+    seen,
+    /** What was seen since it was taken last, all but the times. */
+    take: (): Asked => {
+      const taken = seen();
+      [right, answered, wrong, failed] = [0, new Set(), [], new Map()];
+      return taken;
+    },
     stop: async (): Promise<Asked> => {
       isOver = true;
       await running;
-      return { right, wrong, failed, tookMs };
+      return seen();
     },
   };
 };

@@ -9,13 +9,16 @@ export type BreakingProxy = {
   readonly url: string;
   /** How each GET ends; may also wait before it says so. */
   breakAt: (path: string) => Break | Promise<Break>;
-  /** Answers that were broken so far. */
+  /** Ends the connections that are open, and every other as it opens; false lets them in again. */
+  shut(isShut: boolean): void;
+  /** Requests and connections that were broken so far. */
   readonly broken: () => number;
   end(): Promise<void>;
 };
 
 export const startBreakingProxy = async (storeUrl: string): Promise<BreakingProxy> => {
   let broken = 0;
+  let isOpen = true;
   const { hostname, port, host } = new URL(storeUrl);
   const server = createServer((incoming, outgoing) => {
     const { method, url = '', headers } = incoming;
@@ -38,10 +41,19 @@ export const startBreakingProxy = async (storeUrl: string): Promise<BreakingProx
     onward.on('error', () => outgoing.destroy());
     incoming.pipe(onward);
   }).listen(0, '127.0.0.1');
+  server.on('connection', (socket) => {
+    if (isOpen) return;
+    broken += 1;
+    socket.destroy();
+  });
   await once(server, 'listening');
   const proxy: BreakingProxy = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     breakAt: () => null,
+    shut: (isShut) => {
+      isOpen = !isShut;
+      if (isShut) server.closeAllConnections();
+    },
     broken: () => broken,
     end: async () => {
       server.closeAllConnections();

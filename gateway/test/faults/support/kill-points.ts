@@ -1,6 +1,6 @@
 // Loaded into a gateway with --import, and by it into its loaders: counts what they do to the volume, the loader and DuckDB,
-// and kills its own process at the n-th such call, before it or just after it has begun. In a loader the count starts with
-// its job, in a gateway with the first load after SIGUSR2; $FAULT_FOLDER says at which call.
+// and kills its own process at the n-th such call or at one by its name, before it or just after it has begun. In a loader the
+// count starts with its job, in a gateway with the first load after SIGUSR2; $FAULT_FOLDER says at which call.
 import childProcess, { type ForkOptions } from 'node:child_process';
 import fs from 'node:fs';
 import promises, { type FileHandle } from 'node:fs/promises';
@@ -10,17 +10,17 @@ import { basename, dirname, join } from 'node:path';
 type Call = (...args: any[]) => any;
 const { appendFileSync, readFileSync, rmSync } = fs;
 const { FAULT_FOLDER: folder = '', FAULT_LOADER: isLoader } = process.env;
-let killAt: number | null = null;
+let killAt: string | null = null;
 let isCounting = false;
 let count = 0;
 
-const write = (line: string): void => appendFileSync(join(folder, 'trace'), `${line}\n`);
+const write = (line: string, file = 'trace'): void => appendFileSync(join(folder, file), `${line}\n`);
 /** Takes the order that lies in a file, once. */
-const order = (name: string): number | null => {
+const order = (name: string): string | null => {
   try {
-    const n = Number(readFileSync(join(folder, name), 'utf8'));
+    const at = readFileSync(join(folder, name), 'utf8');
     rmSync(join(folder, name));
-    return n;
+    return at;
   } catch {
     return null;
   }
@@ -28,8 +28,8 @@ const order = (name: string): number | null => {
 const point = (label: string): void => {
   // The gateway asks its engine now and then whether it lives.
   if (!isCounting || label.endsWith('run SELECT')) return;
-  write(`point ${count} ${label}`.trim());
-  if (count === killAt) process.kill(process.pid, 'SIGKILL');
+  write(`point ${count} ${label.trim()}`);
+  if (killAt === String(count) || killAt === label.trim()) process.kill(process.pid, 'SIGKILL');
   count += 1;
 };
 
@@ -72,7 +72,7 @@ const keyword = ([sql]: readonly unknown[]): string => String(sql).split(' ', 1)
 watch(DuckDBConnection.prototype, isLoader ? ['run', 'runAndReadAll'] : ['run'], keyword);
 
 if (isLoader) {
-  write(`loader ${process.pid}`);
+  write(String(process.pid), 'loaders');
   process.once('message', (job) => {
     killAt = order(basename(dirname((job as { folder: string }).folder)));
     isCounting = killAt !== null;

@@ -86,7 +86,7 @@ export const swapUnderLoad = async ({ clients, steadySeconds, swaps }: Options):
       failures: [...failed],
       mixed: wrong.length,
       held,
-      orphans: await left(async () => orphansOn(fleet.cacheDir)),
+      orphans: await left(async () => orphansOn(fleet.cacheDir), 60_000),
       swaps: swapped() - before,
       swapSeconds,
       steadyMs: tookMs.slice(warm, steady),

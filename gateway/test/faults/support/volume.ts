@@ -12,7 +12,9 @@ export const readIndex = async (cacheDir: string): Promise<Index> =>
 export const orphansOn = async (cacheDir: string): Promise<readonly string[]> => {
   const { datasets } = await readIndex(cacheDir);
   const named = Object.entries(datasets).flatMap(([name, { active, kept }]) => [active, ...kept].map((id) => `snapshots/${name}/${id}`));
-  const found = await readdir(cacheDir, { recursive: true, withFileTypes: true });
+  const found = await readdir(cacheDir, { recursive: true, withFileTypes: true }).catch(() => null);
+  // Looked at again and again by whoever waits that it ends.
+  if (found === null) return ['a folder that is being removed'];
   return found
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(cacheDir.length + 1))
@@ -35,9 +37,9 @@ export const isRunning = async (pid: number): Promise<boolean> => {
   return !/\) [ZX] /.test(stat);
 };
 
-/** Waits until a list is empty; what is left after ten seconds is what it gives. */
-export const left = async (list: () => Promise<readonly string[]>): Promise<readonly string[]> => {
-  const givesUpAt = performance.now() + 10_000;
+/** Waits until a list is empty, for so long; what is left then is what it gives. */
+export const left = async (list: () => readonly string[] | Promise<readonly string[]>, patienceMs: number): Promise<readonly string[]> => {
+  const givesUpAt = performance.now() + patienceMs;
   for (;;) {
     const found = await list();
     if (found.length === 0 || performance.now() > givesUpAt) return found;
