@@ -25,6 +25,7 @@ const proven: readonly string[] = [
   'Pool and limits',
   'Environment and boot',
   'Sources, URLs, credentials',
+  'Configuration and hot sync',
   'CLI',
   'Support bundle',
   'Details that clients see',

@@ -79,6 +79,16 @@ export class GatewayPod implements Gateway {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  /** Of the API. */
+  get apiUrl(): string {
+    return `http://127.0.0.1:${String(this.#living.apiPort)}`;
+  }
+
+  /** Of the admin port, where the operator reads it. */
+  get adminUrl(): string {
+    return `http://${this.#ip}:${String(this.port)}`;
+  }
+
   /** What the operator reads, where it reads it. */
   async diagnostics(): Promise<any> {
     return (await this.#admin('/diagnostics')).json();
@@ -110,7 +120,7 @@ export class GatewayPod implements Gateway {
 
   /** The status of an answer of its API. */
   async ask(path: string): Promise<number> {
-    const answer = await fetch(`http://127.0.0.1:${String(this.#living.apiPort)}${path}`);
+    const answer = await fetch(`${this.apiUrl}${path}`);
     await answer.body?.cancel();
     return answer.status;
   }
@@ -121,7 +131,7 @@ export class GatewayPod implements Gateway {
   }
 
   async #admin(path: string): Promise<Response> {
-    return fetch(`http://${this.#ip}:${String(this.port)}${path}`, { headers: { authorization: `Bearer ${adminToken}` } });
+    return fetch(`${this.adminUrl}${path}`, { headers: { authorization: `Bearer ${adminToken}` } });
   }
 
   async #boot(folder: string): Promise<Life> {

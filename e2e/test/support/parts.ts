@@ -2,10 +2,11 @@
 type ApiClient = {
   request(call: { method: string; path: string; body?: unknown; contentType?: string }): Promise<any>;
 };
-export type Operator = { readonly httpPort: number; stop(): Promise<void> };
+export type Operator = { readonly httpPort: number; readonly seen: readonly unknown[]; stop(): Promise<void> };
 /** What a World has and looks after as one of its gateways. */
 export type Gateway = { readonly name: string; readonly port: number; appear(): Promise<void>; stop(): Promise<void> };
 export type World = {
+  open(): Promise<World>;
   readonly client: ApiClient;
   readonly namespace: string;
   readonly gateways: Gateway[];
@@ -45,7 +46,9 @@ const from = async <T>(path: string): Promise<T> => (await import(new URL(`../..
 export const { startApiServer } = await from<{ startApiServer: () => Promise<ApiServer | { readonly unavailable: string }> }>(
   'contract/test/support/api-server.ts',
 );
-export const { addresses, adminToken, clientOf, conditionOf, release, until } = await from<{
+export const { addresses, adminToken, clientOf, conditionOf, installCrds, release, until, World } = await from<{
+  World: new (kubeconfig: string, namespace: string) => World;
+  installCrds: (client: ApiClient) => Promise<void>;
   addresses: readonly string[];
   clientOf: (kubeconfig: string) => ApiClient & { close(): void };
   adminToken: string;
@@ -64,6 +67,22 @@ export const { dataset, endpoint } =
 export const { createLake, visits } = await from<{ createLake: () => Promise<Lake>; visits: (n: number) => string }>(
   'gateway/test/support/lake.ts',
 );
+export type GatewayProcess = {
+  readonly apiPort: number;
+  readonly adminPort: number;
+  write(resources: readonly unknown[]): Promise<void>;
+  end(): Promise<void>;
+};
+export const { startProcess } = await from<{
+  startProcess: (resources: readonly unknown[], environment?: Record<string, string>) => Promise<GatewayProcess>;
+}>('gateway/test/support/process.ts');
+type Manifest = { readonly spec: object };
+/** Manifests as the gateway's own tests write them. */
+export const manifests = await from<{
+  visitsDataset: (url: string, spec?: object) => Manifest;
+  endpoint: (name: string, spec?: object) => Manifest;
+  apiKey: (name: string, spec?: object) => Manifest;
+}>('gateway/test/support/gateway.ts');
 export const { mountParts } = await from<{ mountParts: (folder: string, files: ReadonlyMap<string, Uint8Array>) => Promise<void> }>(
   'gateway/test/support/mounted.ts',
 );

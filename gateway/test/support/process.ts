@@ -16,6 +16,8 @@ export type GatewayProcess = {
   readonly exit: Promise<number | null>;
   /** What it has logged so far, a line each. */
   readonly lines: readonly string[];
+  /** Replaces its configuration, unless that lies in another folder. */
+  write(resources: readonly unknown[]): Promise<void>;
   /** Ends it if it still runs, and removes its folders. */
   end(): Promise<void>;
 };
@@ -48,7 +50,9 @@ export const startProcess = async (
 ): Promise<GatewayProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'offloader-process-'));
   await mkdir(join(folder, 'config'));
-  await writeFile(join(folder, 'config', 'all.yaml'), resources.map((one) => stringify(one)).join('---\n'));
+  const write = async (next: readonly unknown[]): Promise<void> =>
+    writeFile(join(folder, 'config', 'all.yaml'), next.map((one) => stringify(one)).join('---\n'));
+  await write(resources);
   const [program = '', ...args] = by;
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,6 +84,7 @@ export const startProcess = async (
     child,
     exit,
     lines,
+    write,
     end: async () => {
       if (child.exitCode === null) child.kill('SIGKILL');
       await exit;
