@@ -35,7 +35,7 @@ e2e: node_modules/.installed ## a real cluster: images, chart, and what users do
 bench: node_modules/.installed ## the gateway against a bare server over the same file: latency, throughput, boot, memory; ARGS='--deep --remote-scan' for more (1 minute)
 	@npm run -s bench -- --page bench/gateway/RESULTS.md $(ARGS)
 
-bench-operator: node_modules/.installed ## the operator at scale: cold start, latency, memory, failover; fails when a bound is missed (4 minutes)
+bench-operator: node_modules/.installed ## the operator at scale: cold start, latency, memory, failover; and together with gateways that run; fails when a bound is missed (9 minutes)
 	@npm run -s bundle && node_modules/.bin/node --conditions=source bench/operator/scale.ts --out bench/operator/RESULTS.md
 
 bench-swap: node_modules/.installed ## 120 snapshots swap in while 32 clients ask: failed, mixed, p99 against the steady state (3 minutes)

@@ -1,6 +1,6 @@
-/** The operator's own test parts: a real API server, gateways without DuckDB. */
+/** What the operator's tests are made of: a real API server, gateways without DuckDB and gateways that really run. */
 import { from } from '../from.ts';
-import type { ApiClient, FakeGateway, FakeGatewayOptions } from './part-types.ts';
+import type { ApiClient, FakeGateway, FakeGatewayOptions, GatewayPod, Lake } from './part-types.ts';
 
 export const { startApiServer } = await from<{
   readonly startApiServer: () => Promise<
@@ -18,3 +18,19 @@ const { FakeGateway: Gateway } = await from<{ readonly FakeGateway: new (options
   'operator/test/support/fake-gateway.ts',
 );
 export const newGateway = (options: FakeGatewayOptions): FakeGateway => new Gateway(options);
+
+export const { GatewayPod: GatewayPods } = await from<{
+  readonly GatewayPod: {
+    /** Also puts it among `gateways`. */
+    add(place: { readonly client: ApiClient; readonly namespace: string; readonly gateways: GatewayPod[] }): Promise<GatewayPod>;
+  };
+}>('e2e/test/support/gateway-pod.ts');
+export const { adminToken } = await from<{ readonly adminToken: string }>('operator/test/support/place.ts');
+export const { dataset: datasetSample, endpoint: endpointSample } =
+  await from<Record<'dataset' | 'endpoint', (overrides?: object) => object>>('operator/test/support/samples.ts');
+export const { createLake, visits } = await from<{ readonly createLake: () => Promise<Lake>; readonly visits: (n: number) => string }>(
+  'gateway/test/support/lake.ts',
+);
+export const { loadersOf } = await from<{ readonly loadersOf: (parent: number) => Promise<readonly number[]> }>(
+  'gateway/test/support/loaders.ts',
+);

@@ -1,13 +1,15 @@
 /**
  * The operator at scale, against a real API server and gateways without DuckDB:
  *   cold start until every object is Ready, requests a second once it is, memory, one edit until it is Ready on every
- *   replica, a leader that stops and one that is killed, and what Secrets of others cost.
+ *   replica, a leader that stops and one that is killed, and what Secrets of others cost; then, over gateways that really run,
+ *   edits, revocations and snapshots until all of them answer by them.
  * Prints a table, writes it with --out FILE, and exits 1 when a bound is missed.
  *   node --conditions=source bench/operator/scale.ts [--small] [--out FILE]
  */
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { coordinate } from './coordinated.ts';
 import { Figures } from './figures.ts';
 import type { FakeGateway } from './part-types.ts';
 import { clientOf, installCrds, newGateway, startApiServer } from './parts.ts';
@@ -53,6 +55,7 @@ try {
   await populate(client, namespace, size);
   const environment = { kubeconfig: server.kubeconfig, namespace, adminToken, adminPort: gateways[0]!.port };
   await measure({ client, environment, size, figures });
+  await coordinate({ client, kubeconfig: server.kubeconfig, figures, rounds: options.small ? 2 : 10 });
   client.close();
 } finally {
   for (const gateway of gateways) await gateway.stop();

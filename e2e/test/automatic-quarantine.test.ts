@@ -4,9 +4,9 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { GatewayPod } from './support/gateway-pod.ts';
-import { CacheVolumes, addresses, conditionOf, createLake, dataset, endpoint, inWorlds, requiring } from './support/parts.ts';
-import { startApiServer, until, visits } from './support/parts.ts';
+import { addresses, createLake, dataset, endpoint, startApiServer, until, visits } from './support/parts.ts';
 import type { ApiServer, Lake, Operator, World } from './support/parts.ts';
+import { CacheVolumes, conditionOf, inWorlds, requiring } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server || addresses.length < 2 ? describe.skip : describe;

@@ -4,19 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { GatewayPod } from './support/gateway-pod.ts';
-import {
-  adminToken,
-  clientOf,
-  createLake,
-  installCrds,
-  manifests,
-  startApiServer,
-  startProcess,
-  until,
-  visits,
-  World,
-} from './support/parts.ts';
-import type { ApiServer, GatewayProcess, Lake, Operator } from './support/parts.ts';
+import { adminToken, clientOf, createLake, installCrds, manifests, startApiServer, startProcess, until, visits } from './support/parts.ts';
+import type { ApiServer, GatewayProcess, Lake, Operator, World } from './support/parts.ts';
+import { Worlds } from './support/worlds.ts';
 
 const { apiKey, endpoint, visitsDataset } = manifests;
 const server = await startApiServer();
@@ -69,7 +59,7 @@ there('one configuration, in two ways', () => {
     client.close();
     lake = await createLake();
     await lake.publish('a1', visits(1));
-    world = await new World(kubeconfig, 'configuration').open();
+    world = await new Worlds(kubeconfig, 'configuration').open();
     mounted = await GatewayPod.add(world);
     operator = await world.startOperator();
     standalone = await startProcess(good(), { OFFLOADER_ADMIN_TOKEN: adminToken });

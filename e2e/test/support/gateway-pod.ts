@@ -15,6 +15,8 @@ const program = new URL('gateway-process.ts', import.meta.url).pathname;
 /** A kubelet looks every few seconds; here a moment has to do. */
 const lookMs = 50;
 
+/** Where it stands. */
+export type Place = Pick<World, 'client' | 'namespace' | 'gateways'>;
 type Life = { readonly child: ChildProcess; readonly adminPort: number; readonly apiPort: number; readonly cacheDir: string };
 
 export class GatewayPod implements Gateway {
@@ -30,7 +32,7 @@ export class GatewayPod implements Gateway {
   #kubelet: Promise<void> = Promise.resolve();
   #isOver = false;
 
-  private constructor({ client, namespace, gateways }: World, volume: 'folder' | 'mount') {
+  private constructor({ client, namespace, gateways }: Place, volume: 'folder' | 'mount') {
     this.#volume = volume;
     const n = gateways.length;
     this.name = `${release}-gateway-${String(n)}`;
@@ -39,7 +41,7 @@ export class GatewayPod implements Gateway {
   }
 
   /** The next replica of a world, Ready as soon as it serves. */
-  static async add(world: World, volume: 'folder' | 'mount' = 'folder'): Promise<GatewayPod> {
+  static async add(world: Place, volume: 'folder' | 'mount' = 'folder'): Promise<GatewayPod> {
     const pod = new GatewayPod(world, volume);
     pod.#folder = await mkdtemp(join(tmpdir(), 'offloader-pod-'));
     await pod.#proxy.start(pod.#ip, world.gateways[0]?.port ?? 0);
@@ -120,9 +122,27 @@ export class GatewayPod implements Gateway {
 
   /** The status of an answer of its API. */
   async ask(path: string): Promise<number> {
-    const answer = await fetch(`${this.apiUrl}${path}`);
-    await answer.body?.cancel();
-    return answer.status;
+    return (await this.answer(path)).status;
+  }
+
+  /** What its API answers, as JSON. */
+  async answer(path: string, token?: string): Promise<{ readonly status: number; readonly body: any }> {
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const answer = await fetch(`${this.apiUrl}${path}`, { headers });
+    return { status: answer.status, body: await answer.json() };
+  }
+
+  /** Nobody reaches its admin port any more, until `restore`; its API goes on. */
+  cutOff(): void {
+    this.#proxy.cut();
+  }
+
+  restore(): void {
+    this.#proxy.restore();
+  }
+
+  get pid(): number {
+    return this.#living.child.pid ?? 0;
   }
 
   get #living(): Life {

@@ -1,4 +1,4 @@
-/** What the tests of operator and gateway are made of. Loaded by URL: tsc cannot rewrite a path into the sources of another project. */
+/** What the tests of operator and gateway are made of, and a bench may use too. Loaded by URL: tsc cannot rewrite a path into the sources of another project. */
 type ApiClient = {
   request(call: { method: string; path: string; body?: unknown; contentType?: string }): Promise<any>;
 };
@@ -18,13 +18,6 @@ export type World = {
   events(): Promise<readonly any[]>;
   close(): Promise<void>;
 };
-export type CacheVolumes = {
-  give(pod: string): Promise<string>;
-  claimOf(pod: string): Promise<any>;
-  volume(name: string): Promise<any>;
-  succeed(n: number): Promise<string>;
-  pod(name: string): Promise<any>;
-};
 export type PodObject = {
   create(): Promise<void>;
   read(): Promise<any>;
@@ -35,31 +28,25 @@ export type Proxy = {
   readonly port: number;
   start(ip: string, port: number): Promise<Proxy>;
   cut(): void;
-  restore(target: number): void;
+  restore(target?: number): void;
   stop(): Promise<void>;
 };
 export type Lake = { readonly url: string; publish(id: string, select: string): Promise<void>; remove(): Promise<void> };
 export type ApiServer = { readonly kubeconfig: string; stop(): Promise<void> };
 
-const from = async <T>(path: string): Promise<T> => (await import(new URL(`../../../${path}`, import.meta.url).href)) as T;
+export const from = async <T>(path: string): Promise<T> => (await import(new URL(`../../../${path}`, import.meta.url).href)) as T;
 
 export const { startApiServer } = await from<{ startApiServer: () => Promise<ApiServer | { readonly unavailable: string }> }>(
   'contract/test/support/api-server.ts',
 );
-export const { addresses, adminToken, clientOf, conditionOf, installCrds, release, until, World } = await from<{
-  World: new (kubeconfig: string, namespace: string) => World;
+export const { addresses, adminToken, release } = await from<{ addresses: readonly string[]; adminToken: string; release: string }>(
+  'operator/test/support/place.ts',
+);
+export const { clientOf, installCrds, until } = await from<{
   installCrds: (client: ApiClient) => Promise<void>;
-  addresses: readonly string[];
   clientOf: (kubeconfig: string) => ApiClient & { close(): void };
-  adminToken: string;
-  release: string;
-  conditionOf: (status: any, type: string) => any;
   until: (what: string, condition: () => Promise<boolean> | boolean, withinMs?: number) => Promise<void>;
-}>('operator/test/support/world.ts');
-export const { inWorlds } = await from<{
-  inWorlds: (api: ApiServer, prefix: string, furnish: (world: World) => Promise<void>, end: (world: World) => Promise<void>) => void;
-}>('operator/test/support/worlds.ts');
-export const { CacheVolumes } = await from<{ CacheVolumes: new (world: World) => CacheVolumes }>('operator/test/support/cache-volumes.ts');
+}>('operator/test/support/kube-api.ts');
 export const { PodObject } = await from<{ PodObject: new (options: object) => PodObject }>('operator/test/support/pod-object.ts');
 export const { Proxy } = await from<{ Proxy: new (target: number) => Proxy }>('operator/test/support/proxy.ts');
 export const { dataset, endpoint } =
@@ -86,9 +73,8 @@ export const manifests = await from<{
 export const { mountParts } = await from<{ mountParts: (folder: string, files: ReadonlyMap<string, Uint8Array>) => Promise<void> }>(
   'gateway/test/support/mounted.ts',
 );
-export const { mountTmpfs, remount, requiring, unmount } = await from<{
+export const { mountTmpfs, remount, unmount } = await from<{
   mountTmpfs: (folder: string, bytes: number) => void;
   remount: (folder: string, option: 'ro' | 'rw') => void;
   unmount: (folder: string) => void;
-  requiring: (need: 'mounts') => { readonly test: (name: string, body: () => Promise<void>) => void };
-}>('gateway/test/support/linux.ts');
+}>('gateway/test/support/mounts.ts');

@@ -10,7 +10,8 @@ import { parseSettings, startGateway } from '../../src/index.ts';
 import { valueOf } from '../support/exposition.ts';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
-import { mountTmpfs, requiring, unmount } from '../support/linux.ts';
+import { requiring } from '../support/linux.ts';
+import { mountTmpfs, unmount } from '../support/mounts.ts';
 import { standingReader } from '../support/standing-reader.ts';
 
 /** Null where nobody answers. */

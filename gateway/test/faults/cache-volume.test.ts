@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect } from '@jest/globals';
 import type { Report } from '@offloader/contract';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
-import { mountTmpfs, remount, requiring, unmount } from '../support/linux.ts';
+import { requiring } from '../support/linux.ts';
+import { mountTmpfs, remount, unmount } from '../support/mounts.ts';
 import { startAsking } from './support/asking.ts';
 import { left, orphansOn, readIndex } from './support/volume.ts';
 

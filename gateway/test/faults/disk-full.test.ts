@@ -3,7 +3,8 @@ import { mkdir, readdir, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { until } from '../support/gateway.ts';
-import { mountTmpfs, remount, requiring, unmount } from '../support/linux.ts';
+import { requiring } from '../support/linux.ts';
+import { mountTmpfs, remount, unmount } from '../support/mounts.ts';
 import { type Aftermath, createRig, lossesOf, type Rig } from './support/rig.ts';
 
 const { test, describe } = requiring('mounts');

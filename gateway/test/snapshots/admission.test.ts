@@ -10,7 +10,8 @@ import { namesIn } from '../../src/snapshots/disk.ts';
 import type { OpenStore } from '../../src/snapshots/object-store.ts';
 import { until } from '../support/gateway.ts';
 import { datasetOf, visits } from '../support/lake.ts';
-import { mountTmpfs, requiring, unmount } from '../support/linux.ts';
+import { requiring } from '../support/linux.ts';
+import { mountTmpfs, unmount } from '../support/mounts.ts';
 import { openRoom, type Room } from '../support/room.ts';
 
 const mebibytes = (n: number): number => n * 2 ** 20;

@@ -1,17 +1,9 @@
 // What only Linux has, for tests that need it. Elsewhere they are left out by name, and the reason is told; in CI that is a failure.
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-
-export const mountTmpfs = (folder: string, bytes: number): void =>
-  void execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${Math.round(bytes)}`, 'tmpfs', folder], { stdio: 'pipe' });
-/** Throws when the volume is busy in a way that the option does not allow. */
-export const remount = (folder: string, option: string): void =>
-  void execFileSync('mount', ['-o', `remount,${option}`, folder], { stdio: 'pipe' });
-/** Also while files on it are open. */
-export const unmount = (folder: string): void => void execFileSync('umount', ['--lazy', folder]);
+import { mountTmpfs, unmount } from './mounts.ts';
 
 /** Each says why it cannot be had on this machine. */
 const needs = {

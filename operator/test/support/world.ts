@@ -11,12 +11,7 @@ import type { RunningOperator } from '../../src/operator.ts';
 import type { OperatorSettings } from '../../src/settings.ts';
 import { FakeGateway } from './fake-gateway.ts';
 import { clientOf, installCrds, until } from './kube-api.ts';
-
-const adminToken = 'admin-token-of-the-tests';
-const release = 'offloader';
-/** One loopback address is all that some systems have without setting up more. */
-export const addresses = process.platform === 'linux' ? ['127.0.0.2', '127.0.0.3', '127.0.0.4'] : ['127.0.0.1'];
-export const replicas = Math.min(2, addresses.length);
+import { addresses, adminToken, release } from './place.ts';
 
 export type Operator = RunningOperator & { readonly seen: Observation[]; readonly lost: { value: boolean } };
 
@@ -188,3 +183,4 @@ export const expectKstatus = ({ metadata, status }: any): void => {
 
 export const conditionOf = (status: any, type: string): any => status?.conditions?.find((condition: any) => condition.type === type);
 export { adminToken, clientOf, fieldManager, installCrds, release, until };
+export { replicas } from './place.ts';
