@@ -17,14 +17,14 @@ const idleMs = 250;
 /** Above the 60 s after which usual load balancers leave an idle connection: who closes first loses no request to the other's close. */
 const keepAliveMs = 65_000;
 
-/** Where a port is set, and which. */
-export type PortSetting = { readonly env: string; readonly port: number };
+/** Where a port is set, and which; on every address of this machine, or on `host` alone. */
+export type PortSetting = { readonly env: string; readonly port: number; readonly host?: string };
 
 /**
  * Rejects with one line that names the setting and what mends it when the port cannot be had; 0 takes a free one. `common` are
  * headers of answers to requests that `app` never sees.
  */
-export const listen = async (app: RequestListener, { env, port }: PortSetting, common: CommonHeaders = {}): Promise<Listener> => {
+export const listen = async (app: RequestListener, { env, port, host }: PortSetting, common: CommonHeaders = {}): Promise<Listener> => {
   let isDraining = false;
   const unused = new Set<Socket>();
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -53,7 +53,7 @@ export const listen = async (app: RequestListener, { env, port }: PortSetting, c
       const why = code === 'EADDRINUSE' ? 'is in use by another process' : `cannot be listened on (${message})`;
       reject(new Error(`${env} ${port} ${why}; set another port, or free this one`));
     });
-    server.listen(port, resolve);
+    server.listen({ port, ...(host === undefined ? {} : { host }) }, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

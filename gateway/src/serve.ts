@@ -146,8 +146,10 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     now: Date.now,
     onKeyUsed: (id) => keyUse.set(id, Date.now()),
     version,
-    baseUrl: () => `http://127.0.0.1:${api.port}`,
+    baseUrl: () => `http://127.0.0.1:${inner.port}`,
   });
+  // Of this process for itself: it answers for as long as a request is in flight, also when the API port takes no more.
+  const inner = await listen(apiApp, { env: settingsTable.apiPort.env, port: 0, host: '127.0.0.1' });
   const api = await listen(apiApp, { env: settingsTable.apiPort.env, port: settings.apiPort }, originlessHeaders(settings.corsOrigins));
   const admin = await listen(
     createAdmin({
@@ -202,6 +204,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     follower.stop();
     health.stop();
     await api.close(settings.drainTimeoutMs);
+    await inner.close(0);
     // Last, so that the probes say what is going on until the end.
     await admin.close(adminDrainMs);
     await snapshots.close();

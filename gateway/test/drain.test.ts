@@ -62,6 +62,15 @@ const standingReader = async (): Promise<Socket> => {
   await new Promise((resolve) => socket.once('readable', resolve));
   return socket;
 };
+/** A message to /mcp, without its last bytes. */
+const slowMessage = async (): Promise<{ readonly socket: Socket; end(): void }> => {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'daily', arguments: {} } });
+  const accept = 'Content-Type: application/json\r\nAccept: application/json, text/event-stream';
+  const socket = connect(gateway.apiPort, '127.0.0.1');
+  await new Promise((resolve) => socket.once('connect', resolve));
+  socket.write(`POST /mcp HTTP/1.1\r\nHost: x\r\n${accept}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 9)}`);
+  return { socket, end: () => void socket.write(body.slice(9)) };
+};
 /** Everything that comes until the connection ends. */
 const rest = async (socket: Socket): Promise<string> => {
   const parts: Buffer[] = [];
@@ -73,7 +82,7 @@ const rest = async (socket: Socket): Promise<string> => {
 const dataRows = (text: string): number => text.match(/2026-01-\d\d,1\r\n/g)?.length ?? 0;
 
 test('SIGTERM under load: what is in flight ends whole, what comes in the delay is served, then connections are refused', async () => {
-  await start({ OFFLOADER_DRAIN_DELAY: '8s' });
+  await start({ OFFLOADER_DRAIN_DELAY: '12s' });
   const paths = [
     { path: 'daily', isWhole: ({ body }: Answer) => (JSON.parse(body) as { data: unknown[] }).data.length === 30 },
     { path: 'rows.csv?limit=20000', isWhole: ({ body }: Answer) => body.split('\r\n').length === 20_002 },
@@ -138,4 +147,16 @@ test('idle connections do not hold a stopping gateway', async () => {
   expect(await gateway.exit).toBe(0);
   agent.destroy();
   silent.destroy();
+});
+
+test('a tool that is asked for while the port closes still gets its answer', async () => {
+  await start({ OFFLOADER_DRAIN_DELAY: '1ms' });
+  const message = await slowMessage();
+  const answered = rest(message.socket);
+  gateway.child.kill('SIGTERM');
+  await until(isRefused);
+  message.end();
+  const text = await answered;
+  expect(text).toMatch(/^HTTP\/1\.1 200/);
+  expect(text).toContain('"structuredContent":{"data":[{"day"');
 });

@@ -6,10 +6,13 @@ import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '
 import { createLake, type Lake, visits } from './support/lake.ts';
 
 let lake: Lake;
+let ids: Lake;
 let world: World;
 const count = { select: [{ as: 'visits', column: 'visits', agg: 'count' }] };
+const idsDataset = { apiVersion: 'offloader.dev/v1alpha1', kind: 'Dataset', metadata: { name: 'ids' } };
 const all = (...more: unknown[]) => [
   visitsDataset(lake.url),
+  { ...idsDataset, spec: { source: { manifest: { url: ids.url }, interval: '1s' }, schema: [{ name: 'id', type: 'BIGINT' }] } },
   endpoint('daily', { description: 'Visits per day' }),
   endpoint('rows', {
     params: [{ name: 'days', type: 'date', list: true, required: true, description: 'the days asked for' }],
@@ -22,6 +25,13 @@ const all = (...more: unknown[]) => [
     },
     columns: ['day', 'visits'],
     pagination: { defaultLimit: 10, maxLimit: 200_000 },
+  }),
+  endpoint('exact', {
+    tenant: undefined,
+    params: [{ name: 'id', type: 'integer' }],
+    query: { select: [{ as: 'id', column: 'id' }], filters: [{ column: 'id', op: 'eq', param: 'id' }] },
+    columns: ['id'],
+    datasetRef: { name: 'ids' },
   }),
   endpoint('public', { tenant: undefined, params: [], query: count, columns: ['visits'] }),
   apiKey('acme'),
@@ -54,20 +64,23 @@ const bearer = { authorization: 'Bearer acme-token' };
 beforeAll(async () => {
   lake = await createLake();
   await lake.publish('a1', visits(1, 100_000));
+  ids = await createLake('ids');
+  await ids.publish('a1', 'SELECT unnest([9007199254740993, 7]) AS id');
   world = await startWorld(all(apiKey('beta', { endpoints: ['daily'] })));
 });
 afterAll(async () => {
   await world.end();
   await lake.remove();
+  await ids.remove();
 });
 
 describe('the tools', () => {
   test('are the endpoints that the key is granted, with their parameters', async () => {
     const tools = await toolsOf('acme-token');
-    expect(tools.map(({ name }) => name)).toEqual(['daily', 'public', 'rows']);
+    expect(tools.map(({ name }) => name)).toEqual(['daily', 'exact', 'public', 'rows']);
     expect(tools[0]!.description).toContain('Visits per day Rows of day DATE, visits BIGINT, rows BIGINT.');
-    const { days, limit } = tools[2]!.inputSchema.properties as any;
-    expect([tools[2]!.inputSchema.required, days.type, days.items.format, days.description, limit.maximum]).toEqual([
+    const { days, limit } = tools[3]!.inputSchema.properties as any;
+    expect([tools[3]!.inputSchema.required, days.type, days.items.format, days.description, limit.maximum]).toEqual([
       ['days'],
       'array',
       'date',
@@ -97,6 +110,15 @@ describe('the tools', () => {
     expect(next.structuredContent.meta.row_count).toBe(2);
   });
 
+  test('lose no digit of an integer beyond 2^53, on the way in and on the way out', async () => {
+    const found = await call('acme-token', 'exact', { id: '9007199254740993' });
+    expect(found.content[0].text).toContain('"data":[{"id":9007199254740993}]');
+    expect(found.structuredContent).toBeUndefined();
+    expect((await call('acme-token', 'exact', { id: 7 })).structuredContent.data).toEqual([{ id: 7 }]);
+    const rounded = await call('acme-token', 'exact', { id: 9007199254740993 });
+    expect([rounded.isError, errorOf(rounded).message]).toEqual([true, expect.stringContaining('send it as text')]);
+  });
+
   test.each([
     ['a parameter that is none', { tenant_id: 'beta' }],
     ['a value that is none', { from: 'yesterday' }],
@@ -114,10 +136,19 @@ describe('the tools', () => {
   });
 
   test('count against the limits of the key', async () => {
-    const answers = [];
-    for (let n = 0; n < 3; n += 1) answers.push(await call('slow-token', 'public'));
-    expect(answers.map(({ isError }) => isError === true)).toEqual([false, false, true]);
-    expect(errorOf(answers[2]).family).toBe('rate_limited');
+    const headers = { authorization: 'Bearer slow-token' };
+    const asked = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'public', arguments: {} } });
+    const called = async (): Promise<any> => ((await (await post(asked, headers)).json()) as any).result;
+    expect([(await called()).isError, (await post(list, headers)).status]).toEqual([undefined, 200]);
+    expect(errorOf(await called()).family).toBe('rate_limited');
+    const over = await post(list, headers);
+    expect([over.status, over.headers.get('retry-after')]).toEqual([429, expect.stringMatching(/^\d+$/)]);
+    expect(world.observed).toContainEqual(expect.objectContaining({ kind: 'request_ended', keyId: 'slow', endpoint: null, status: 429 }));
+  });
+
+  test('are asked for one at a time', async () => {
+    const batch = await post(`[${list},${list}]`, bearer);
+    expect([batch.status, ((await batch.json()) as any).error.code]).toEqual([400, 'batch']);
   });
 
   test('break off an answer that is too long for a model, and the query with it', async () => {
@@ -147,7 +178,7 @@ describe('/mcp itself', () => {
   test('needs no session: any replica answers any request', async () => {
     const answer = await post(list, bearer);
     expect([answer.status, answer.headers.get('mcp-session-id')]).toEqual([200, null]);
-    expect(((await answer.json()) as any).result.tools).toHaveLength(3);
+    expect(((await answer.json()) as any).result.tools).toHaveLength(4);
   });
 
   test.each(['GET', 'DELETE', 'PUT'])('%s is 405 with Allow', async (method) => {

@@ -29,7 +29,7 @@ export type ApiOptions = {
   /** Called with a key's id when it was used. */
   readonly onKeyUsed: (id: string) => void;
   readonly version: string;
-  /** Where this process itself reaches the API; asked only while it listens. */
+  /** Where this process itself reaches the API for as long as it answers anybody. */
   readonly baseUrl: () => string;
 };
 
@@ -110,10 +110,9 @@ export const createApi = (options: ApiOptions): Express => {
     serve(request, response, String(request.params['name']), idOf(response)).catch(next);
   });
   const mcp = createMcp({
+    ...options,
     live: options.live.current,
     identify: (live, request) => identify(live, request, options),
-    baseUrl: options.baseUrl,
-    version: options.version,
   });
   app.post('/mcp', express.json({ limit: maxBodyBytes }), (request, response, next) => {
     if (isForeign(request, corsOrigins)) return sendFailure(response, { kind: 'not_found' }, idOf(response));

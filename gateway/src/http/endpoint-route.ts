@@ -118,12 +118,9 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
   const beforeQuery = (caller: Caller, format: Format | undefined, response: Response): Failure | undefined => {
     if (format === undefined) return { kind: 'not_acceptable' };
     if (caller.key === null) return undefined;
-    const verdict = limits.check(caller.key, now());
-    if (verdict === null) return undefined;
-    response.set(verdict.headers);
-    if (verdict.allowed) return undefined;
-    observe({ kind: 'rate_limited', endpoint: caller.endpoint.name, keyId: caller.key.id });
-    return { kind: 'rate_limited', retryAfterSeconds: verdict.retryAfterSeconds, message: "the key's limit is reached; try again later" };
+    const failure = limits.take(caller.key, now(), response);
+    if (failure !== undefined) observe({ kind: 'rate_limited', endpoint: caller.endpoint.name, keyId: caller.key.id });
+    return failure;
   };
 
   /** Everything up to the first await happens in one tick: what was read of `live` cannot be swapped away before it is leased. */

@@ -1,36 +1,35 @@
-/** Each key's limits on this pod, as headers and a verdict. */
+/** Each key's limits on this pod: what is left as headers, and a failure for a request that is over one. */
 import type { CompiledKey } from '@offloader/contract';
-import { type Bucket, takeRequest, type Verdict } from '../domain/rate-limit.ts';
+import type { Response } from 'express';
+import type { Failure } from '../domain/failure.ts';
+import { type Bucket, takeRequest } from '../domain/rate-limit.ts';
 
-export type LimitCheck = Pick<Verdict, 'allowed' | 'retryAfterSeconds'> & { readonly headers: Readonly<Record<string, string>> };
-
+/** Counts per key id. An edit changes what is allowed, not what has been used; of the configuration only a key's removal touches it. */
 export type Limits = {
-  check(key: CompiledKey, nowMs: number): LimitCheck | null;
+  /** Counts one request, and sets what is left on its response; undefined when it is allowed. */
+  take(key: CompiledKey, nowMs: number, response: Response): Failure | undefined;
   /** Forgets what every other key has used: keys that come and go must not pile up. */
   keepOnly(ids: ReadonlySet<string>): void;
 };
 
-/** Counts per key id. An edit changes what is allowed, not what has been used; of the configuration only a key's removal touches it. */
 export const createLimits = (): Limits => {
   const buckets = new Map<string, Bucket>();
   return {
     keepOnly: (ids) => {
       for (const id of buckets.keys()) if (!ids.has(id)) buckets.delete(id);
     },
-    check: ({ id, limits }, nowMs) => {
+    take: ({ id, limits }, nowMs, response) => {
       const verdict = takeRequest(limits, buckets.get(id), nowMs);
-      if (verdict === null) return null;
+      if (verdict === null) return undefined;
       buckets.set(id, verdict.bucket);
       const { limit, remaining, resetSeconds } = verdict.allowance;
-      return {
-        allowed: verdict.allowed,
-        retryAfterSeconds: verdict.retryAfterSeconds,
-        headers: {
-          'RateLimit-Limit': String(limit),
-          'RateLimit-Remaining': String(remaining),
-          'RateLimit-Reset': String(resetSeconds),
-        },
-      };
+      response.set({
+        'RateLimit-Limit': String(limit),
+        'RateLimit-Remaining': String(remaining),
+        'RateLimit-Reset': String(resetSeconds),
+      });
+      if (verdict.allowed) return undefined;
+      return { kind: 'rate_limited', retryAfterSeconds: verdict.retryAfterSeconds, message: "the key's limit is reached; try again later" };
     },
   };
 };

@@ -1,19 +1,28 @@
 /**
  * POST /mcp: the caller's endpoints as tools of the Model Context Protocol (streamable HTTP). There are no sessions, so that any
  * replica answers any request. A call is a request to the endpoint itself: same keys, tenants, limits, cache, log and metrics.
+ * Every other message counts as one request of its key.
  */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { CallToolRequestSchema, type CallToolResult, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { CompiledKey, Result } from '@offloader/contract';
 import type { Request, Response } from 'express';
-import type { Failure } from '../domain/failure.ts';
-import { callable, queryOf, toolOf } from '../domain/mcp-tools.ts';
+import { type Failure, status as statusOf } from '../domain/failure.ts';
+import { exactJson, isCallable, queryOf, toolPage } from '../domain/mcp-tools.ts';
+import type { Observe } from '../domain/observation.ts';
 import type { Live } from '../domain/serving.ts';
+import type { Refused } from './admit.ts';
+import type { Limits } from './limits.ts';
 
 export type McpOptions = {
   readonly live: () => Live;
-  readonly identify: (live: Live, request: Request) => Result<CompiledKey | null, { readonly failure: Failure }>;
+  readonly identify: (live: Live, request: Request) => Result<CompiledKey | null, Refused>;
+  readonly limits: Limits;
+  readonly observe: Observe;
+  readonly now: () => number;
+  /** Called with a key's id when it was used. */
+  readonly onKeyUsed: (id: string) => void;
   /** Where this process itself reaches the API, for calls. */
   readonly baseUrl: () => string;
   readonly version: string;
@@ -27,10 +36,18 @@ const toolError = (family: string, message: string): CallToolResult => ({
   content: [{ type: 'text', text: JSON.stringify({ error: { family, message } }) }],
 });
 
-const answer = (status: number, text: string): CallToolResult => ({
-  ...(status === 200 ? { structuredContent: JSON.parse(text) as Record<string, unknown> } : { isError: true }),
-  content: [{ type: 'text', text }],
-});
+/** Without its structured form where a number of it would lose digits: the text has them all. */
+const answer = (status: number, text: string): CallToolResult => {
+  const structured = status === 200 ? exactJson(text) : null;
+  return {
+    ...(status === 200 ? {} : { isError: true }),
+    ...(structured === null ? {} : { structuredContent: structured as Record<string, unknown> }),
+    content: [{ type: 'text', text }],
+  };
+};
+
+/** Each of a batch would be answered at once, by one request; the protocol has none since its version of 2025-06-18. */
+const noBatch: Failure = { kind: 'bad_request', code: 'batch', message: 'send one message in a request; there are no batches' };
 
 const passedOn = ['authorization', 'traceparent', 'tracestate'] as const;
 
@@ -65,21 +82,49 @@ const ask = async (url: string, caller: Request, requestId: string): Promise<Cal
 
 /** The handler of POST /mcp; its body has been parsed. Rejects only for bugs. */
 export const createMcp =
-  ({ live, identify, baseUrl, version }: McpOptions) =>
+  ({ live, identify, limits, observe, now, onKeyUsed, baseUrl, version }: McpOptions) =>
   async (request: Request, response: Response, requestId: string): Promise<Failure | null> => {
-    const now = live();
-    const caller = identify(now, request);
-    if (!caller.ok) return caller.error.failure;
-    const endpoints = callable(now, caller.value);
+    const startedMs = now();
+    const current = live();
+    const caller = identify(current, request);
+    const key = caller.ok ? caller.value : null;
+    const keyId = caller.ok ? (key?.id ?? null) : caller.error.keyId;
+    const end = (status: number): void => {
+      const none = {
+        endpoint: null,
+        format: null,
+        trace: null,
+        cache: null,
+        rows: null,
+        snapshotId: null,
+        poolWaitMs: null,
+        queryMs: null,
+      };
+      observe({ kind: 'request_ended', requestId, method: 'POST', keyId, status, tookMs: now() - startedMs, ...none });
+    };
+    const refuse = (failure: Failure): Failure => {
+      end(statusOf[failure.kind]);
+      return failure;
+    };
+    if (!caller.ok) return refuse(caller.error.failure);
+    if (Array.isArray(request.body)) return refuse(noBatch);
+    // A call is counted and told by its endpoint.
+    const isCall = (request.body as { readonly method?: unknown } | undefined)?.method === 'tools/call';
+    if (!isCall) {
+      if (key !== null) onKeyUsed(key.id);
+      const over = key === null ? undefined : limits.take(key, now(), response);
+      if (over !== undefined) return refuse(over);
+      response.once('finish', () => end(response.statusCode));
+    }
     // Its successor takes schemas of a validation library; ours come from the manifests, as JSON Schema.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
     const server = new Server({ name: 'offloader', version }, { capabilities: { tools: {} } });
-    server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: endpoints.map(toolOf) }));
+    server.setRequestHandler(ListToolsRequestSchema, ({ params }) => toolPage(current, key, params?.cursor));
     server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
       // A name that is not granted is answered like one that is not there.
-      if (!endpoints.some(({ name }) => name === params.name)) return toolError('not_found', 'there is no such endpoint');
+      if (!isCallable(current.endpoints.get(params.name), key)) return toolError('not_found', 'there is no such endpoint');
       const query = queryOf(params.arguments ?? {});
-      if (!query.ok) return toolError('invalid_param', 'arguments are text, numbers, booleans or lists of them');
+      if (!query.ok) return toolError('invalid_param', query.error);
       return ask(`${baseUrl()}/v1/endpoints/${params.name}${query.value === '' ? '' : `?${query.value}`}`, request, requestId);
     });
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
