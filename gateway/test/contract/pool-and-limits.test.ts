@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { settingsTable } from '../../src/settings.ts';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake } from '../support/lake.ts';
+import { startProcess } from '../support/process.ts';
 import { type StandingReader, standingReader } from '../support/standing-reader.ts';
 
 let lake: Lake;
@@ -83,6 +84,25 @@ describe('All busy for ~50 ms ⇒ 503 busy with Retry-After, never 500, never un
     await slow!.readOn();
     await until(async () => !(await poolNow()).saturated);
     expect((await ask('rows')).status).toBe(200);
+  });
+
+  test('more slow queries than Node.js has threads of its own hold up nobody while there are slots', async () => {
+    const resources = [...datasets(), endpoint('rows', rows), endpoint('heavy', heavy), apiKey('acme')];
+    const gateway = await startProcess(resources, { OFFLOADER_POOL_SIZE: String(pool), OFFLOADER_QUERY_TIMEOUT: '5m' });
+    const query = async (name: string): Promise<string> => {
+      const response = await fetch(`http://127.0.0.1:${gateway.apiPort}/v1/endpoints/${name}`, {
+        headers: { authorization: 'Bearer acme-token' },
+      });
+      await response.text();
+      return `${name} ${response.status}`;
+    };
+    const slow = Array.from({ length: pool - 2 }, async () => query('heavy'));
+    const busy = async (): Promise<string> => (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+    // The page itself looks at the volume.
+    expect(await Promise.race([until(async () => (await busy()).includes(`offloader_pool_busy ${pool - 2}`)), ...slow])).toBe(undefined);
+    expect(await Promise.race([query('rows'), ...slow])).toBe('rows 200');
+    expect(await Promise.all(slow)).toEqual(slow.map(() => 'heavy 200'));
+    await gateway.end();
   });
 });
 
