@@ -203,25 +203,42 @@ describe('In Kubernetes: readiness /ready and liveness /live on the admin port, 
 });
 
 suite('values of the chart', () => {
-  test.each([['1Gi'], ['3Gi'], ['2500M'], ['768Mi']])('keep the engine and two loads below a pod limit of %s', async (limit) => {
-    const env = envOf(find(await render({ 'gateway.resources.limits.memory': limit }), 'StatefulSet', 'offloader-gateway'));
-    const mebibytes = (name: string) => Number(/^([0-9]+)MiB$/.exec(env[name] ?? '')?.[1]);
-    const [, amount, unit] = /^([0-9]+)(.+)$/.exec(limit) ?? [];
-    const total = Number(amount) * ({ Gi: 1024, Mi: 1, M: 1e6 / 2 ** 20 }[unit ?? ''] ?? NaN);
-    const used = mebibytes('OFFLOADER_DUCKDB_MEMORY_LIMIT') + 2 * mebibytes('OFFLOADER_LOAD_MEMORY_LIMIT');
-    expect(used).toBeGreaterThan(total / 2);
-    expect(used).toBeLessThan(total * 0.7);
-  });
+  test.each([['1Gi'], ['3Gi'], ['1.5Gi'], ['2500M'], ['768Mi'], [3_221_225_472]])(
+    'keep the engine and two loads below a pod limit of %s',
+    async (limit) => {
+      const env = envOf(find(await render({ 'gateway.resources.limits.memory': limit }), 'StatefulSet', 'offloader-gateway'));
+      const mebibytes = (name: string) => Number(/^([0-9]+)MiB$/.exec(env[name] ?? '')?.[1]);
+      const [, amount, unit = ''] = /^([0-9.]+)(.*)$/.exec(String(limit)) ?? [];
+      const total = Number(amount) * ({ Gi: 1024, Mi: 1, M: 1e6 / 2 ** 20, '': 1 / 2 ** 20 }[unit] ?? NaN);
+      const used = mebibytes('OFFLOADER_DUCKDB_MEMORY_LIMIT') + 2 * mebibytes('OFFLOADER_LOAD_MEMORY_LIMIT');
+      expect(used).toBeGreaterThan(total / 2);
+      expect(used).toBeLessThan(total * 0.7);
+    },
+  );
 
   test('pass the environment on, numbers as they were written, and let it override what is computed', async () => {
     const env = envOf(
       find(
-        await render({ 'gateway.env.OFFLOADER_CACHE_MAX_BYTES': '268435456', 'gateway.env.OFFLOADER_DUCKDB_MEMORY_LIMIT': '2GiB' }),
+        await render({
+          'gateway.env.OFFLOADER_CACHE_MAX_BYTES': 268_435_456,
+          'gateway.env.OFFLOADER_QUERY_TIMEOUT': 0.5,
+          'gateway.env.OFFLOADER_DUCKDB_MEMORY_LIMIT': '2GiB',
+        }),
         'StatefulSet',
         'offloader-gateway',
       ),
     );
-    expect(env).toMatchObject({ OFFLOADER_CACHE_MAX_BYTES: '268435456', OFFLOADER_DUCKDB_MEMORY_LIMIT: '2GiB' });
+    expect(env).toMatchObject({
+      OFFLOADER_CACHE_MAX_BYTES: '268435456',
+      OFFLOADER_QUERY_TIMEOUT: '0.5',
+      OFFLOADER_DUCKDB_MEMORY_LIMIT: '2GiB',
+    });
+  });
+
+  test('name an image by its digest as well as by a tag', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const { spec } = find(await render({ 'gateway.image.tag': digest }), 'StatefulSet', 'offloader-gateway');
+    expect(spec.template.spec.containers[0]).toMatchObject({ image: `offloader-gateway@${digest}` });
   });
 
   test('leave a stopping gateway the time that it may take', async () => {

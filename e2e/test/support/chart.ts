@@ -52,11 +52,12 @@ export const helm = findHelm();
 
 /** The objects that the chart makes with these values, for the newest Kubernetes that Helm knows unless one is named. */
 export const render = async (
-  values: Readonly<Record<string, string>> = {},
+  values: Readonly<Record<string, string | number>> = {},
   release = 'offloader',
   kubernetes?: string,
 ): Promise<readonly Rendered[]> => {
-  const set = Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+  // A number comes as from a values file, whose numbers Helm reads as floats.
+  const set = Object.entries(values).flatMap(([name, value]) => [typeof value === 'number' ? '--set-json' : '--set', `${name}=${value}`]);
   const version = kubernetes === undefined ? [] : ['--kube-version', kubernetes];
   const { stdout } = await run(helm ?? '', ['template', release, chart, '--namespace', 'team', ...set, ...version], {
     maxBuffer: 16 * 1024 * 1024,

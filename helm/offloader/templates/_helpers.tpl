@@ -13,34 +13,35 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{- define "offloader.image" -}}
-{{ printf "%s:%s" .image.repository (.image.tag | default .root.Chart.AppVersion) | quote }}
+{{- $tag := .image.tag | default .root.Chart.AppVersion -}}
+{{ printf (hasPrefix "sha256:" $tag | ternary "%s@%s" "%s:%s") .image.repository $tag | quote }}
 {{- end }}
 
 {{- define "offloader.secretName" -}}
 {{ .Values.gateway.existingSecret | default (printf "%s-gateway-secrets" .Release.Name) }}
 {{- end }}
 
-{{/* The user's environment, sorted by name; YAML numbers come as floats and must not end as 2.6e+08. */}}
+{{/* A value as it was written: YAML numbers come as floats and must not end as 2.6e+08. */}}
+{{- define "offloader.plain" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
+{{- end }}
+
+{{/* The user's environment, sorted by name. */}}
 {{- define "offloader.env" -}}
 {{- range $name, $value := . }}
 - name: {{ $name }}
-  value: {{ (kindIs "float64" $value | ternary (int64 $value) $value) | toString | quote }}
+  value: {{ include "offloader.plain" $value | quote }}
 {{- end }}
 {{- end }}
 
 {{/* A memory quantity in whole MiB. */}}
 {{- define "offloader.mebibytes" -}}
-{{- $text := toString . -}}
-{{- $amount := regexFind "^[0-9]+" $text | int64 -}}
+{{- $text := include "offloader.plain" . -}}
+{{- $amount := regexFind "^[0-9]+([.][0-9]+)?" $text | float64 -}}
+{{- $bytes := dict "Ti" 1099511627776 "Gi" 1073741824 "Mi" 1048576 "G" 1000000000 "M" 1000000 "" 1 -}}
 {{- $unit := regexFind "[A-Za-z]*$" $text -}}
-{{- if eq $unit "Ti" -}}{{ mul $amount 1048576 }}
-{{- else if eq $unit "Gi" -}}{{ mul $amount 1024 }}
-{{- else if eq $unit "Mi" -}}{{ $amount }}
-{{- else if eq $unit "G" -}}{{ div (mul $amount 1000000000) 1048576 }}
-{{- else if eq $unit "M" -}}{{ div (mul $amount 1000000) 1048576 }}
-{{- else if eq $unit "" -}}{{ div $amount 1048576 }}
-{{- else -}}{{ fail (printf "gateway.resources.limits.memory: write %s in Mi or Gi" $text) }}
-{{- end -}}
+{{- if not (hasKey $bytes $unit) -}}{{ fail (printf "gateway.resources.limits.memory: write %s in Mi or Gi" $text) }}{{- end -}}
+{{ floor (divf (mulf $amount (get $bytes $unit)) 1048576) | int64 }}
 {{- end }}
 
 {{- define "offloader.podSecurity" -}}
