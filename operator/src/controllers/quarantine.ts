@@ -49,10 +49,14 @@ export class QuarantineController {
     const { rules, nowMs, pods, claims, states, release } = this.#deps;
     const { gateway } = objectNames(release);
     const replicas = replicasOf({ gateway, pods: pods.list(), claims: claims.list(), states: states() });
-    const facts: QuarantineFacts = { replicas, records: this.#stored(), rules, nowMs: nowMs() };
-    const { records, act } = decideQuarantine(facts);
-    await this.#remember(facts.records, records);
-    if (act !== null) await this.#act(act, { ...facts, records });
+    const tried = new Set<string>();
+    for (;;) {
+      const facts: QuarantineFacts = { replicas, records: this.#stored(), rules, nowMs: nowMs(), refused: tried };
+      const { records, act } = decideQuarantine(facts);
+      await this.#remember(facts.records, records);
+      if (act === null || (await this.#act(act, { ...facts, records }))) break;
+      tried.add(act.replica.pod);
+    }
     return this.requests.some(({ phase }) => phase !== 'replaced') ? openMs : restMs;
   }
 
@@ -60,7 +64,8 @@ export class QuarantineController {
     return parseVolumeRecords(this.#deps.configMaps.get(objectNames(this.#deps.release).volumes)?.data ?? {});
   }
 
-  async #act(act: Act, facts: QuarantineFacts): Promise<void> {
+  /** False when it was refused, which is remembered. */
+  async #act(act: Act, facts: QuarantineFacts): Promise<boolean> {
     const { volumes } = this.#deps;
     const { pod, podUid, claim } = act.replica;
     switch (act.kind) {
@@ -72,12 +77,15 @@ export class QuarantineController {
           annotations: { [annotations.quarantineVolume]: act.token },
         });
         const record = kept.ok ? begun(facts, act) : refused(facts, act, kept.error);
-        return this.#remember(facts.records, { ...facts.records, [pod]: record });
+        await this.#remember(facts.records, { ...facts.records, [pod]: record });
+        return kept.ok;
       }
       case 'remove_claim':
-        return volumes.removeClaim(claim?.name ?? '', claim?.uid ?? '');
+        await volumes.removeClaim(claim?.name ?? '', claim?.uid ?? '');
+        return true;
       case 'evict':
-        return volumes.evict(pod, podUid ?? '');
+        await volumes.evict(pod, podUid ?? '');
+        return true;
     }
   }
 

@@ -99,6 +99,12 @@ describe('a volume is not replaced', () => {
     expect(acts(facts([replica(0, { claim }), replica(1, down)], { records }))).toBeNull();
   });
 
+  test('and holds up nobody else once it has been refused in this turn', () => {
+    expect(acts(facts(both))).toBe('begin g-0');
+    expect(acts(facts(both, { refused: new Set(['g-0']) }))).toBe('begin g-1');
+    expect(acts(facts(both, { refused: new Set(['g-0', 'g-1']) }))).toBeNull();
+  });
+
   test('twice for one token, by whatever object the token comes again', () => {
     const handled: VolumeRecord = { request: null, handled: ['t2', 't1'], automaticAt: null };
     expect(acts(facts([replica(0, { asked: 't1' }), replica(1)], { records: { 'g-0': handled } }))).toBeNull();

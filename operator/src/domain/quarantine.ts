@@ -21,6 +21,8 @@ export type QuarantineFacts = {
   readonly records: VolumeRecords;
   readonly rules: QuarantineRules;
   readonly nowMs: number;
+  /** Pods whose replacement has been refused in this turn: the others come next. */
+  readonly refused?: ReadonlySet<string>;
 };
 
 export type Act =
@@ -52,7 +54,7 @@ export const decideQuarantine = (facts: QuarantineFacts): Quarantine => {
     const objection = wish === undefined ? undefined : objectionTo(replica, wish, busy, facts);
     if (wish === undefined) Object.assign(records, forgotten(replica.pod, facts.records));
     else if (objection !== undefined) records[replica.pod] = noted(facts, replica, wish, objection);
-    else act ??= { kind: 'begin', replica, ...wish };
+    else if (facts.refused?.has(replica.pod) !== true) act ??= { kind: 'begin', replica, ...wish };
   }
   return { records, act };
 };
