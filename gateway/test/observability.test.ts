@@ -96,6 +96,11 @@ describe('the access log', () => {
 });
 
 describe('Server-Timing', () => {
+  test.each(['csv', 'ndjson', 'arrow', 'parquet'])('stands on a %s answer too', async (suffix) => {
+    const timing = (await ask(`${daily}.${suffix}`)).headers.get('server-timing');
+    expect(timing).toMatch(/^cache;desc=off, pool;dur=\d+\.\d, query;dur=\d+\.\d$/);
+  });
+
   test('says where the time of a page went', async () => {
     expect((await ask(`${daily}?limit=3`)).headers.get('server-timing')).toMatch(/^cache;desc=miss, pool;dur=\d+\.\d, query;dur=\d+\.\d$/);
     expect((await ask(`${daily}?limit=3`)).headers.get('server-timing')).toBe('cache;desc=hit');

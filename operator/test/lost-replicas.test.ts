@@ -92,6 +92,9 @@ there('a replica', () => {
     const asked = () => operator.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'rollout').length;
     const summaries = async () => Promise.all(objects.map(async ([kind, name]) => (await world.get(kind, name)).status.gateways.summary));
     await until('all statuses', async () => (await summaries()).join() === '2/2,2/2,2/2');
+    // The last write is seen before it is told.
+    const askedThen = asked();
+    await until('it to be told', () => asked() > askedThen + 2);
     const [writtenBefore, askedBefore] = [written(), asked()];
     await world.remove(world.path('pods', ending.name));
     await until('it to be asked while it ends', () => asked() > askedBefore + 6);

@@ -33,7 +33,7 @@ export const runQuery = async <T>(
   { serving, endpoint }: QueryPlan,
   sql: Sql,
   { ports, signal }: { readonly ports: AnswerPorts; readonly signal: AbortSignal },
-  consume: (rows: RowStream) => Promise<T>,
+  consume: (rows: RowStream, poolWaitMs: number) => Promise<T>,
 ): Promise<Result<Timed<T>, Refusal>> => {
   const lease = ports.lease(serving);
   try {

@@ -50,7 +50,14 @@ const pump = async ({ plan, encoder, frame, sink, watchdog }: Job, { chunks }: R
   return rowCount;
 };
 
-export type Stream = { readonly format: StreamFormat; readonly frame: Frame; readonly sink: ByteSink; readonly signal: AbortSignal };
+export type Stream = {
+  readonly format: StreamFormat;
+  readonly frame: Frame;
+  readonly sink: ByteSink;
+  readonly signal: AbortSignal;
+  /** Called once, before the first byte goes to the sink. */
+  readonly onBegin: (times: Omit<Streamed, 'rowCount'>) => void;
+};
 
 /** However well it goes: ten minutes at 2 MB/s are more than a gigabyte, and a connection is wanted by others. */
 const longestMs = 600_000;
@@ -58,12 +65,14 @@ const longestMs = 600_000;
 /** Call in the same tick as live.current(). A failure may come after bytes have gone out: then the connection must break. */
 export const streamRows = async (plan: QueryPlan, stream: Stream, ports: AnswerPorts): Promise<Result<Streamed, Refusal>> => {
   const { format, frame, sink } = stream;
+  const askedMs = performance.now();
   const watchdog = createWatchdog(stream.signal, ports.timeoutMs);
   const around = { ports: { ...ports, timeoutMs: longestMs }, signal: watchdog.signal };
   try {
-    const result = await runQuery(plan, pageSql(plan, 1), around, async (rows) =>
-      pump({ plan, encoder: encoders[format](answerColumns(plan, rows)), frame, sink, watchdog }, rows),
-    );
+    const result = await runQuery(plan, pageSql(plan, 1), around, async (rows, poolWaitMs) => {
+      stream.onBegin({ poolWaitMs, queryMs: performance.now() - askedMs - poolWaitMs });
+      return pump({ plan, encoder: encoders[format](answerColumns(plan, rows)), frame, sink, watchdog }, rows);
+    });
     if (watchdog.hasBitten()) return err({ failure: { kind: 'timeout' }, cause: 'no progress' });
     if (!result.ok) return result;
     if (stream.signal.aborted) return err({ failure: { kind: 'internal' }, cause: 'aborted' });

@@ -18,7 +18,7 @@ export const writeParquet = async (
   plan: QueryPlan,
   signal: AbortSignal,
   ports: AnswerPorts,
-  send: (file: ParquetFile) => Promise<void>,
+  send: (file: ParquetFile, times: Omit<Written, 'rowCount'>) => Promise<void>,
 ): Promise<Result<Written, Refusal>> => {
   if (ports.scratchDir === null) return err(noFolder);
   const path = join(ports.scratchDir, `answer-${randomUUID()}.parquet`);
@@ -30,9 +30,9 @@ export const writeParquet = async (
       return rowCount;
     });
     if (!result.ok) return result;
-    await send({ path, bytes: (await stat(path)).size });
-    const { value: rowCount, poolWaitMs, queryMs } = result.value;
-    return ok({ rowCount, poolWaitMs, queryMs });
+    const { value: rowCount, ...times } = result.value;
+    await send({ path, bytes: (await stat(path)).size }, times);
+    return ok({ rowCount, ...times });
   } finally {
     await rm(path, { force: true });
   }

@@ -19,7 +19,7 @@ export interface Engine {
   query<T>(
     sql: Sql,
     options: QueryOptions,
-    consume: (rows: RowStream) => Promise<T>,
+    consume: (rows: RowStream, poolWaitMs: number) => Promise<T>,
   ): Promise<Result<{ value: T; poolWaitMs: number; queryMs: number }, QueryFailure>>;
   /** As `query`, on a connection of its own beside the pool: for looking into a file, not for requests. */
   examine<T>(sql: Sql, options: QueryOptions, consume: (rows: RowStream) => Promise<T>): Promise<Result<T, QueryFailure>>;

@@ -116,7 +116,7 @@ export const createEngine = async (options: EngineOptions): Promise<Engine> => {
       if (!(await slots.take(leftMs, query.signal))) return err(query.signal.aborted ? 'aborted' : 'busy');
       const started = performance.now();
       try {
-        const outcome = await withRetry(sql, query, consume);
+        const outcome = await withRetry(sql, query, async (rows) => consume(rows, started - asked));
         return outcome.ok ? ok({ value: outcome.value, poolWaitMs: started - asked, queryMs: performance.now() - started }) : outcome;
       } finally {
         slots.give();

@@ -3,7 +3,7 @@ import { parseTraceParent } from '@opentelemetry/core';
 import type { Request, Response } from 'express';
 import { answerPage } from '../answers/answer-page.ts';
 import type { AnswerPorts, Refusal } from '../answers/run-query.ts';
-import { noFrame, streamRows } from '../answers/stream-rows.ts';
+import { noFrame, type Stream, streamRows } from '../answers/stream-rows.ts';
 import { writeParquet } from '../answers/write-parquet.ts';
 import { type Failure, status } from '../domain/failure.ts';
 import { contentTypes, type Format, negotiate, splitSuffix } from '../domain/format.ts';
@@ -61,14 +61,15 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
   const sendStream = async (exchange: Exchange, format: Exclude<Format, 'parquet'>): Promise<Sent> => {
     const { plan, response, requestId, headers, signal } = exchange;
     const body = createBody(response, { ...headers, 'Content-Type': contentTypes[format] });
-    const cache = plan.endpoint.cache === 'Snapshot' ? 'miss' : 'off';
+    const cache = format === 'json' && plan.endpoint.cache === 'Snapshot' ? 'miss' : 'off';
     const envelope = {
       before: Buffer.from('{"data":['),
       after: (rowCount: number, hasMore: boolean) =>
         Buffer.from(`],"meta":${JSON.stringify(metaOf(plan, { rowCount, hasMore, cache }, requestId, now()))}}`),
     };
     const frame = format === 'json' ? envelope : noFrame;
-    const streamed = await streamRows(plan, { format, frame, sink: body, signal }, answers);
+    const onBegin: Stream['onBegin'] = (times) => response.set('Server-Timing', serverTiming({ cache, ...times }));
+    const streamed = await streamRows(plan, { format, frame, sink: body, signal, onBegin }, answers);
     if (!streamed.ok) {
       // Headers have gone out: only a broken connection keeps half an answer from looking whole.
       if (body.isOpen()) response.destroy();
@@ -76,7 +77,7 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     }
     body.end();
     const { rowCount, ...times } = streamed.value;
-    return sent({ cache: 'off', rows: rowCount, ...times });
+    return sent({ cache, rows: rowCount, ...times });
   };
 
   const sendJson = async (exchange: Exchange): Promise<Sent> => {
@@ -101,9 +102,10 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
   };
 
   const sendParquet = async ({ plan, response, headers, signal }: Exchange): Promise<Sent> => {
-    const written = await writeParquet(plan, signal, answers, async ({ path, bytes }) =>
-      sendFile(response, path, { ...headers, 'Content-Type': contentTypes.parquet, 'Content-Length': String(bytes) }),
-    );
+    const written = await writeParquet(plan, signal, answers, async ({ path, bytes }, times) => {
+      const about = { 'Content-Type': contentTypes.parquet, 'Content-Length': String(bytes) };
+      return sendFile(response, path, { ...headers, ...about, 'Server-Timing': serverTiming({ cache: 'off', ...times }) });
+    });
     if (!written.ok) return notSent(written.error);
     const { rowCount, ...times } = written.value;
     return sent({ cache: 'off', rows: rowCount, ...times });

@@ -22,6 +22,8 @@ describe('Ports OFFLOADER_API_PORT 4000 and OFFLOADER_ADMIN_PORT 4001; others: O
   let tuned: GatewayProcess;
   let ports: readonly number[];
   const origin = 'https://app.example';
+  /** Of Node.js, which would follow the size of the pool. */
+  const sameThreads = { UV_THREADPOOL_SIZE: '4' };
   /** Enough to start with. */
   const required = { OFFLOADER_SECRET_KEY_BASE: secretKeyBase, OFFLOADER_CONFIG: tmpdir() };
   const resources = () => [
@@ -37,7 +39,7 @@ describe('Ports OFFLOADER_API_PORT 4000 and OFFLOADER_ADMIN_PORT 4001; others: O
     await lake.publish('a1', visits(1, 300_000));
     ports = [await freePort(), await freePort()];
     [plain, tuned] = await Promise.all([
-      startProcess(resources(), { OFFLOADER_DUCKDB_THREADS: '1' }),
+      startProcess(resources(), { OFFLOADER_DUCKDB_THREADS: '1', ...sameThreads }),
       startProcess(resources(), {
         OFFLOADER_API_PORT: String(ports[0]),
         OFFLOADER_ADMIN_PORT: String(ports[1]),
@@ -48,6 +50,7 @@ describe('Ports OFFLOADER_API_PORT 4000 and OFFLOADER_ADMIN_PORT 4001; others: O
         OFFLOADER_POOL_SIZE: '5',
         OFFLOADER_REMOTE_SCAN_CONCURRENCY: '3',
         OFFLOADER_DUCKDB_THREADS: '6',
+        ...sameThreads,
         OFFLOADER_CACHE_MAX_ENTRIES: '2',
         OFFLOADER_CACHE_MAX_BYTES: '2000',
       }),

@@ -42,14 +42,14 @@ const chunksOf = async function* (chunks: readonly Rows[], failure: QueryFailure
 export const startPlayed = async (endpoints: readonly CompiledEndpoint[]): Promise<Played> => {
   let queries = 0;
   let leases = 0;
-  const query = async <T>(_sql: unknown, _options: QueryOptions, consume: (rows: RowStream) => Promise<T>) => {
+  const query = async <T>(_sql: unknown, _options: QueryOptions, consume: (rows: RowStream, poolWaitMs: number) => Promise<T>) => {
     const { rows, failure, until } = played.outcome;
     queries += 1;
     await until;
     if (rows === undefined && failure !== undefined) return err(failure);
     const columns = [{ name: 'day', type: 'VARCHAR' }, { name: 'big', type: 'BIGINT' }]; // prettier-ignore
     try {
-      return ok({ value: await consume({ columns, chunks: chunksOf(rows ?? [], failure) }), poolWaitMs: 0, queryMs: 0 });
+      return ok({ value: await consume({ columns, chunks: chunksOf(rows ?? [], failure) }, 0), poolWaitMs: 0, queryMs: 0 });
     } catch {
       return err(failure ?? 'aborted');
     }
