@@ -9,6 +9,7 @@ import { StatusController } from './controllers/status.ts';
 import { TokenController } from './controllers/tokens.ts';
 import type { TokenDeps } from './controllers/tokens.ts';
 import type { Observe } from './domain/observation.ts';
+import { refusedDatasets } from './domain/named-secrets.ts';
 import { objectKey } from './domain/placement.ts';
 import { recompiled } from './domain/rollout.ts';
 import type { ApiClient } from './kubernetes/client.ts';
@@ -129,6 +130,9 @@ const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (que
     },
     touched: (touched) => {
       for (const key of touched === 'all' ? (bundle.state?.judgements.keys() ?? []) : touched) enqueue('status', key);
+      // Its Secret may have been mended: it is read again before its time.
+      const refused = [...refusedDatasets(rollout.states)].some((name) => touched === 'all' || touched.has(objectKey('Dataset', name)));
+      if (refused) enqueue('bundle', bundleKey);
     },
   });
   const bundle: BundleController = new BundleController({
@@ -139,6 +143,8 @@ const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (que
     observe,
     tokens: (keys) => tokens.survey(keys),
     monotonicMs,
+    random: Math.random,
+    pods: () => rollout.states,
     reportedSequence: () => rollout.reportedSequence,
     updated: (before, after) => {
       for (const pod of watches.pods.list()) enqueue('rollout', pod.metadata.name);

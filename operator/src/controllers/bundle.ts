@@ -9,9 +9,11 @@ import type { CustomResource, KubeObject } from '../domain/kube-object.ts';
 import type { Observe } from '../domain/observation.ts';
 import { objectKey, place, restorePlacement } from '../domain/placement.ts';
 import type { Placement } from '../domain/placement.ts';
+import { namedSecrets } from '../domain/named-secrets.ts';
+import type { PodState } from '../domain/pod-state.ts';
 import type { Releases } from '../domain/releases.ts';
 import type { Judgement } from '../domain/rollout.ts';
-import { gatherCredentials } from './credentials.ts';
+import { CredentialReader } from './credentials.ts';
 import { createFit } from './fitting.ts';
 import type { Caches, Cluster } from './ports.ts';
 import { readStoredBundle, releasesOf } from './stored-bundle.ts';
@@ -26,6 +28,8 @@ export type BundleDeps = {
   readonly tokens: (keys: readonly CustomResource[]) => Tokens;
   readonly observe: Observe;
   readonly monotonicMs: () => number;
+  readonly random: () => number;
+  readonly pods: () => readonly PodState[];
   /** The highest sequence that any gateway reports; a lost index must not start over below it. */
   readonly reportedSequence: () => number;
   /** After every turn. */
@@ -42,7 +46,7 @@ export type BundleState = {
   readonly writtenHere: boolean;
 };
 
-/** Credential Secrets are read again this often: they are not watched. */
+/** What no watch shows is looked at again this often. */
 const resyncMs = 30_000;
 
 /** The controller of the one bundle of a release. */
@@ -56,8 +60,11 @@ export class BundleController {
   readonly #fit = createFit();
   readonly #hashes = remembering((bundle: Bundle) => new Map(bundle.keys.map((key) => [key.id, key.hashes])));
 
+  readonly #credentials: CredentialReader;
+
   constructor(deps: BundleDeps) {
     this.#deps = deps;
+    this.#credentials = new CredentialReader(deps);
   }
 
   get state(): BundleState | undefined {
@@ -99,7 +106,11 @@ export class BundleController {
     const startedMs = monotonicMs();
     const { objects, tokens, input } = this.#gather();
     const wanted = compile(input);
-    const [credentials, gateways] = await Promise.all([gatherCredentials(cluster, wanted.bundle, observe), cluster.gatewaySet()]);
+    const generations = new Map(
+      objects.flatMap(({ kind, metadata }) => (kind === 'Dataset' ? [[metadata.name, metadata.generation ?? 0]] : [])),
+    );
+    const named = namedSecrets({ datasets: wanted.bundle.datasets, generations, pods: this.#deps.pods() });
+    const [{ credentials, againInMs }, gateways] = await Promise.all([this.#credentials.gather(named), cluster.gatewaySet()]);
     const owner = gateways?.owner ?? null;
     const compiled = await this.#fit({ input, compiled: wanted, credentials });
     const encoded = this.#numbered(encodeBundle(compiled.bundle, credentials, this.#index?.sequence ?? 0));
@@ -127,7 +138,7 @@ export class BundleController {
       });
     }
     this.#deps.updated(before, this.#state);
-    return resyncMs;
+    return Math.min(resyncMs, againInMs);
   }
 
   #gather(): { readonly objects: readonly CustomResource[]; readonly tokens: Tokens; readonly input: CompileInput } {
