@@ -58,9 +58,13 @@ const volumesKey = 'volumes';
 /** Starts to lead: fills the caches, hears every pod once, then lets the queues run. */
 export const lead = (deps: LeadershipDeps): Leadership => {
   const term = { begun: false };
-  const enqueue = (queue: keyof Queues, key: string): void => {
+  const enqueue = (queue: keyof Queues, key: string, delayMs?: number): void => {
     // What changes before the caches are full is seen by the first turn anyway.
-    if (term.begun) queues[queue].enqueue(key);
+    if (term.begun) queues[queue].enqueue(key, delayMs);
+  };
+  // While thousands of tokens are minted, they go out together every second, not each in a configuration of its own.
+  const tokensChanged = (): void => {
+    enqueue('bundle', bundleKey, queues.tokens.depth() > 0 ? 1000 : undefined);
   };
   const lookAtVolumes = (): void => {
     if (watches.claims.isSynced) enqueue('quarantine', volumesKey);
@@ -74,6 +78,7 @@ export const lead = (deps: LeadershipDeps): Leadership => {
     bundleChanged: () => {
       enqueue('bundle', bundleKey);
     },
+    secretChanged: tokensChanged,
     statusChanged: (kind, name) => {
       enqueue('status', objectKey(kind, name));
     },
@@ -85,7 +90,7 @@ export const lead = (deps: LeadershipDeps): Leadership => {
       lookAtVolumes();
     },
   });
-  const controllers = createControllers(deps, watches, enqueue);
+  const controllers = createControllers(deps, watches, enqueue, tokensChanged);
   const queues = createQueues(deps, controllers);
   const begin = async (): Promise<void> => {
     for (const watcher of watches.all) void watcher.run();
@@ -113,7 +118,12 @@ export const lead = (deps: LeadershipDeps): Leadership => {
   };
 };
 
-const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (queue: keyof Queues, key: string) => void): Controllers => {
+const createControllers = (
+  deps: LeadershipDeps,
+  watches: Watches,
+  enqueue: (queue: keyof Queues, key: string) => void,
+  tokensChanged: () => void,
+): Controllers => {
   const { settings, cluster, clock, observe } = deps;
   const monotonicMs = (): number => clock.monotonicMs();
   const rollout: RolloutController = new RolloutController({
@@ -160,9 +170,7 @@ const createControllers = (deps: LeadershipDeps, watches: Watches, enqueue: (que
     due: (key) => {
       enqueue('tokens', key);
     },
-    changed: () => {
-      enqueue('bundle', bundleKey);
-    },
+    changed: tokensChanged,
   });
   const status = new StatusController({
     resources: watches.resources,

@@ -19,6 +19,8 @@ export type WatchesDeps = {
   readonly observe: Observe;
   /** Something that the compiler reads has changed. */
   readonly bundleChanged: () => void;
+  /** A Secret of ours, minted or compiled, has changed. */
+  readonly secretChanged: () => void;
   readonly statusChanged: (kind: Kind, name: string) => void;
   readonly podChanged: (name: string) => void;
   readonly claimChanged: (name: string) => void;
@@ -72,7 +74,7 @@ export const createWatches = (deps: WatchesDeps): Watches => {
   const own = `${labels.release}=${release}`;
   const gateways = `${labels.instance}=${release},${labels.component}=gateway`;
   const resources = { Dataset: resource('Dataset'), Endpoint: resource('Endpoint'), ApiKey: resource('ApiKey') };
-  const secrets = watcher<Secret>(resourceTypes.Secret, own, deps.bundleChanged);
+  const secrets = watcher<Secret>(resourceTypes.Secret, own, deps.secretChanged);
   const configMaps = watcher<ConfigMap>(resourceTypes.ConfigMap, own, deps.bundleChanged);
   const pods = watcher<Pod>(resourceTypes.Pod, gateways, deps.podChanged);
   // A StatefulSet gives the claims that it makes the labels by which it selects its pods.

@@ -70,6 +70,20 @@ there('a refusal', () => {
     expect(served('minted')?.hashes).toHaveLength(2);
   });
 
+  test('is none where many are minted: what is ready goes out first, and the tokens together', async () => {
+    const many = Array.from({ length: 60 }, (_, n) => `m${String(n)}`);
+    relay.delayMs = ({ method, path }) => (method === 'POST' && /\/secrets(\?|$)/.test(path) ? 200 : 0);
+    await Promise.all(many.map((name) => world.apply('ApiKey', name, mintedKey({ tokenSecret: { name } }))));
+    await world.apply('ApiKey', 'plain', apiKey({ state: 'Revoked' }));
+    await until('the revocation', () => served('plain')?.state === 'Revoked');
+    const withToken = () => many.filter((name) => (served(name)?.hashes.length ?? 0) > 0).length;
+    expect(withToken()).toBeLessThan(many.length);
+    await until('every token', () => withToken() === many.length);
+    for (const name of many) await world.settled('ApiKey', name, 'True', 'Live');
+    const written = world.operators[0]!.seen.filter(({ kind }) => kind === 'bundle_written').length;
+    expect(written).toBeLessThan(many.length / 2);
+  });
+
   test('of every Event holds nothing up', async () => {
     const lost = () => world.operators[0]!.seen.filter(({ kind }) => kind === 'event_lost').length;
     relay.refuses = ({ method, path }) => method === 'POST' && path.includes('/events');

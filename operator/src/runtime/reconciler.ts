@@ -25,7 +25,8 @@ export type ReconcilerOptions = {
 };
 
 export interface Reconciler {
-  enqueue(key: string): void;
+  /** With a delay the turn may come that much later, unless something else asks for it sooner. */
+  enqueue(key: string, delayMs?: number): void;
   depth(): number;
   longestRunningMs(): number;
   stop(): Promise<void>;
@@ -54,8 +55,8 @@ export const createReconciler = (options: ReconcilerOptions): Reconciler => {
     },
   });
   return {
-    enqueue: (key) => {
-      queue.add(key, options.settleMs);
+    enqueue: (key, delayMs = options.settleMs) => {
+      queue.add(key, delayMs);
     },
     depth: () => queue.depth,
     longestRunningMs: () => queue.longestRunningMs,
