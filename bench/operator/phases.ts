@@ -59,7 +59,7 @@ export const rest = async (scene: Scene, operator: OperatorProcess, seconds: num
 const editOnce = async ({ client, environment: { namespace }, size }: Scene, n: number): Promise<number> => {
   const target = (n * 7) % size.endpoints;
   const edited: readonly { readonly kind: Kind; readonly name: string; readonly spec: object }[] = [
-    { kind: 'Dataset', name: `dataset-${target}`, spec: datasetSpec(`${61 + n}s`) },
+    { kind: 'Dataset', name: `dataset-${target}`, spec: datasetSpec(target, `${61 + n}s`) },
     { kind: 'Endpoint', name: `visits-${target}`, spec: endpointSpec(target, size.datasets, 1001 + n) },
     { kind: 'ApiKey', name: `key-${target}`, spec: keySpec(target, size.endpoints, 1 + n) },
   ];

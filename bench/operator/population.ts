@@ -6,8 +6,16 @@ import type { ApiClient } from './part-types.ts';
 export type Size = { readonly datasets: number; readonly endpoints: number; readonly keys: number };
 type Item = { readonly kind: Kind; readonly name: string; readonly spec: object };
 
-export const datasetSpec = (interval = '60s'): object => ({
-  source: { manifest: { url: 's3://lake/visits/manifest.json' }, interval },
+/** Of the datasets and keys, one in so many has credentials of its own, or a token that the operator mints. */
+const ownSecretEvery = 4;
+const hasOwnSecret = (n: number): boolean => n % ownSecretEvery === 0;
+
+export const datasetSpec = (n: number, interval = '60s'): object => ({
+  source: {
+    manifest: { url: 's3://lake/visits/manifest.json' },
+    interval,
+    ...(hasOwnSecret(n) ? { credentialsSecretRef: { name: `lake-${n}` } } : {}),
+  },
   schema: [
     { name: 'tenant_id', type: 'VARCHAR' },
     { name: 'day', type: 'DATE' },
@@ -49,11 +57,13 @@ export const endpointSpec = (n: number, datasets: number, maxLimit = 1000): obje
 export const keySpec = (n: number, endpoints: number, edition = 0): object => ({
   tenant: `tenant-${n}`,
   endpoints: [`visits_${n % endpoints}`, `visits_${(n + 1) % endpoints}`],
-  hash: createHash('sha256').update(`token-${n}-${edition}`).digest('hex'),
+  ...(hasOwnSecret(n)
+    ? { tokenSecret: { name: `key-${n}-token` }, rotation: { token: `edition-${edition}`, overlap: '1h' } }
+    : { hash: createHash('sha256').update(`token-${n}-${edition}`).digest('hex') }),
 });
 
 const items = ({ datasets, endpoints, keys }: Size): readonly Item[] => [
-  ...Array.from({ length: datasets }, (_, n): Item => ({ kind: 'Dataset', name: `dataset-${n}`, spec: datasetSpec() })),
+  ...Array.from({ length: datasets }, (_, n): Item => ({ kind: 'Dataset', name: `dataset-${n}`, spec: datasetSpec(n) })),
   ...Array.from({ length: endpoints }, (_, n): Item => ({ kind: 'Endpoint', name: `visits-${n}`, spec: endpointSpec(n, datasets) })),
   ...Array.from({ length: keys }, (_, n): Item => ({ kind: 'ApiKey', name: `key-${n}`, spec: keySpec(n, endpoints) })),
 ];
@@ -70,9 +80,17 @@ const inParallel = async <T>(list: readonly T[], width: number, work: (one: T) =
   );
 };
 
-/** Puts them all in place, as a pipeline that applies manifests would. */
-export const populate = async (client: ApiClient, namespace: string, size: Size): Promise<void> =>
-  inParallel(items(size), 16, async ({ kind, name, spec }) =>
+/** Puts them all in place, as a pipeline that applies manifests would, the credentials first. */
+export const populate = async (client: ApiClient, namespace: string, size: Size): Promise<void> => {
+  const named = Array.from({ length: size.datasets }, (_, n) => n).filter(hasOwnSecret);
+  await inParallel(named, 16, async (n) =>
+    client.request({
+      method: 'POST',
+      path: `/api/v1/namespaces/${namespace}/secrets`,
+      body: { metadata: { name: `lake-${n}` }, stringData: { accessKeyId: `id-${n}`, secretAccessKey: `secret-${n}` } },
+    }),
+  );
+  await inParallel(items(size), 16, async ({ kind, name, spec }) =>
     client.request({
       method: 'POST',
       path: pathOf(namespace, kind),
@@ -80,6 +98,7 @@ export const populate = async (client: ApiClient, namespace: string, size: Size)
       body: { apiVersion, kind, metadata: { name }, spec },
     }),
   );
+};
 
 /** Secrets that are none of the operator's business. */
 export const addUnrelatedSecrets = async (client: ApiClient, namespace: string, count: number, bytes: number): Promise<void> => {
