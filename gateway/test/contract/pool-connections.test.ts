@@ -122,7 +122,8 @@ describe('Threads and memory limit env cap the whole engine, not each connection
         expect(settingsTable.duckdbThreads.env).toBe('OFFLOADER_DUCKDB_THREADS');
         /** In a process of its own: nothing but a gateway starts or ends threads there. */
         const threadsOf = async (threads: number, connections: number): Promise<number> => {
-          const limits = { OFFLOADER_DUCKDB_THREADS: String(threads), OFFLOADER_POOL_SIZE: String(connections) };
+          // Node.js's own threads, which would follow the size of the pool, are the same.
+          const limits = { OFFLOADER_DUCKDB_THREADS: String(threads), OFFLOADER_POOL_SIZE: String(connections), UV_THREADPOOL_SIZE: '4' };
           const gateway = await startProcess(resources(), limits);
           const ask = async (): Promise<number> => {
             const headers = { authorization: 'Bearer acme-token' };
