@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { from } from '../from.ts';
 import { percentile } from '../percentiles.ts';
 
 type Round = {
@@ -27,12 +28,10 @@ type LargeLoad = {
   readonly kernel: { readonly peak: number; readonly kills: number } | null;
 };
 type Options = Readonly<Record<'bytes' | 'files' | 'snapshots' | 'podMebibytes' | 'engineMebibytes' | 'loadMebibytes', number>>;
-// Loaded by URL: tsc cannot rewrite a path into another project.
-const gatewayTest = async (path: string): Promise<unknown> => import(new URL(`../../gateway/test/${path}`, import.meta.url).href);
-const { largeLoad } = (await gatewayTest('faults/support/large-load.ts')) as {
+const { largeLoad } = await from<{
   readonly largeLoad: (options: Options & { by: readonly string[]; tell: (line: string) => void }) => Promise<LargeLoad>;
-};
-const { builtCommand } = (await gatewayTest('support/process.ts')) as { readonly builtCommand: readonly string[] };
+}>('gateway/test/faults/support/large-load.ts');
+const { builtCommand } = await from<{ readonly builtCommand: readonly string[] }>('gateway/test/support/process.ts');
 
 const { values: given } = parseArgs({
   options: { gigabytes: { type: 'string', default: '5' }, snapshots: { type: 'string', default: '2' }, out: { type: 'string' } },

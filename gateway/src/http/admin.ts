@@ -4,6 +4,7 @@ import type { Report } from '@offloader/contract';
 import express, { type ErrorRequestHandler, type Express, type Request, type Router } from 'express';
 import helmet from 'helmet';
 import type { Observe } from '../domain/observation.ts';
+import { clientStatus } from './fault.ts';
 import { triagePage } from './triage-page.ts';
 
 export type AdminOptions = {
@@ -24,15 +25,12 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
 const bearer = (request: Request): string => /^Bearer (.+)$/.exec(request.get('authorization') ?? '')?.[1] ?? '';
 
-/** What Express makes of a request that it cannot serve (a precondition, a path that does not decode), and bugs, which are logged. */
 const refuseInJson =
   (observe: Observe): ErrorRequestHandler =>
   (error: unknown, _request, response, _next) => {
-    const { status } = (error ?? {}) as { readonly status?: unknown };
-    const isClients = typeof status === 'number' && status >= 400 && status < 500;
-    if (!isClients) observe({ kind: 'crashed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    const status = clientStatus(error, observe);
     if (response.headersSent) return void response.destroy();
-    response.status(isClients ? status : 500).json({ error: isClients ? 'bad_request' : 'internal' });
+    response.status(status ?? 500).json({ error: status === null ? 'internal' : 'bad_request' });
   };
 
 /** The Express app of the admin port; the caller listens. */

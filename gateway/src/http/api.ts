@@ -11,6 +11,7 @@ import { cors } from './cors.ts';
 import { createEndpointRoute } from './endpoint-route.ts';
 import { identify } from './admit.ts';
 import { sendFailure } from './envelope.ts';
+import { clientStatus } from './fault.ts';
 import type { Limits } from './limits.ts';
 import { createMcp } from './mcp.ts';
 
@@ -65,10 +66,6 @@ const onlyReads =
     sendFailure(response, request.method === 'OPTIONS' ? { kind: 'not_found' } : { kind: 'method_not_allowed', allow }, idOf(response));
   };
 
-const isClientFault = (error: unknown): boolean => {
-  const { status } = (error ?? {}) as { readonly status?: unknown };
-  return typeof status === 'number' && status < 500;
-};
 /** A browser's page of another origin may use the tools only where it may use the endpoints. */
 const isForeign = (request: Request, origins: readonly string[]): boolean => {
   const origin = request.get('origin');
@@ -123,12 +120,9 @@ export const createApi = (options: ApiOptions): Express => {
   );
   app.use((_request, response) => sendFailure(response, { kind: 'not_found' }, idOf(response)));
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    // Express answers 400 for a path it cannot decode; everything else is a bug of ours.
-    const isClient = isClientFault(error);
-    if (!isClient) observe({ kind: 'crashed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    const status = clientStatus(error, observe);
     if (response.headersSent) return void response.destroy();
-    const { status } = (error ?? {}) as { readonly status?: unknown };
-    sendFailure(response, status === 413 ? { kind: 'too_large' } : isClient ? unreadable : { kind: 'internal' }, idOf(response));
+    sendFailure(response, status === 413 ? { kind: 'too_large' } : status === null ? { kind: 'internal' } : unreadable, idOf(response));
   });
   return app;
 };
