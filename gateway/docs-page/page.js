@@ -3,7 +3,7 @@ import { element, table } from './elements.js';
 import { settings, tryForm } from './try.js';
 
 const byId = (id) => document.getElementById(id);
-const catalogue = await fetch('docs', { headers: { Accept: 'application/json' }, cache: 'no-store' }).then(
+const catalogue = await fetch('docs', { headers: { Accept: 'application/json' }, cache: 'no-cache' }).then(
   async (response) => (response.ok ? response.json() : null),
   () => null,
 );

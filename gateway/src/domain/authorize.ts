@@ -26,6 +26,14 @@ export const authenticate = (live: Live, headers: readonly string[], nowMs: numb
   return isPast(key.expiresAt, nowMs) || isPast(hash?.notAfter ?? null, nowMs) ? err('expired') : ok(key);
 };
 
+const suits = (key: CompiledKey, { tenantColumn }: CompiledEndpoint): boolean => tenantColumn === null || key.tenant !== null;
+
 /** Whether a key is granted an endpoint; "*" without a tenant leaves out those that are tenant-scoped. */
 export const isGranted = (key: CompiledKey, endpoint: CompiledEndpoint): boolean =>
-  (endpoint.tenantColumn === null || key.tenant !== null) && (key.endpoints.includes('*') || key.endpoints.includes(endpoint.name));
+  suits(key, endpoint) && (key.endpoints.includes('*') || key.endpoints.includes(endpoint.name));
+
+/** Those of many that it is granted: a list of thousands of grants is looked through once, not once an endpoint. */
+export const grantedOf = (key: CompiledKey, endpoints: readonly CompiledEndpoint[]): readonly CompiledEndpoint[] => {
+  const names = new Set(key.endpoints);
+  return endpoints.filter((endpoint) => suits(key, endpoint) && (names.has('*') || names.has(endpoint.name)));
+};

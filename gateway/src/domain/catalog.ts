@@ -2,7 +2,7 @@
 import type { CompiledEndpoint } from '@offloader/contract';
 import { answeredColumns, byName, errorsOf, exampleRow, type JsonSchema, pagingParams, pathOf } from './describe-endpoint.ts';
 import { formats, mediaTypes } from './format.ts';
-import type { Live } from './serving.ts';
+import type { Described, Live } from './serving.ts';
 
 const declared = (endpoint: CompiledEndpoint): readonly JsonSchema[] =>
   endpoint.params.map((param) => ({
@@ -60,7 +60,7 @@ const notes = {
 } as const;
 
 /** `publicUrl` is where consumers reach the API, when that is known. */
-export const catalogDocument = (live: Live, publicUrl: string | null): JsonSchema => ({
+export const catalogDocument = (live: Described, publicUrl: string | null): JsonSchema => ({
   service: 'offloader',
   api_url: publicUrl,
   config_revision: live.revision,

@@ -1,5 +1,5 @@
 /** Which endpoints, keys and snapshots answer, from what is configured and what is loaded. Pure. */
-import type { AuthMode, Bundle, CompiledEndpoint } from '@offloader/contract';
+import { type AuthMode, type Bundle, type CompiledEndpoint, sameItems } from '@offloader/contract';
 import { heldBack } from './refresh.ts';
 import type { Live, Serving } from './serving.ts';
 
@@ -41,6 +41,10 @@ const reachable = (bundle: Bundle, kept: Live['kept']): Live['kept'] => {
   return new Map([...kept].filter(([, serving]) => isServed(serving)));
 };
 
+/** By name; the same map for as long as they are the same, so that a swap does not unmake what was made of them. */
+const mapped = (endpoints: readonly CompiledEndpoint[], previous: Live['endpoints']): Live['endpoints'] =>
+  sameItems([...previous.values()], endpoints) ? previous : new Map(endpoints.map((endpoint) => [endpoint.name, endpoint]));
+
 type Loaded = Pick<Live, 'servings' | 'kept'>;
 
 /** The next Live after a configuration was applied or a snapshot swapped. */
@@ -49,7 +53,7 @@ export const buildLive = (bundle: Bundle, { servings, kept }: Loaded, previous: 
   return {
     revision: bundle.revision,
     auth: authOf(bundle, endpoints),
-    endpoints: new Map(endpoints.map((endpoint) => [endpoint.name, endpoint])),
+    endpoints: mapped(endpoints, previous.endpoints),
     keys: new Map(bundle.keys.flatMap((key) => key.hashes.map(({ sha256 }) => [sha256, key] as const))),
     datasets: new Map(bundle.datasets.map((dataset) => [dataset.name, dataset])),
     servings,

@@ -1,6 +1,6 @@
 /** Endpoints as tools of the Model Context Protocol: what a caller may ask, and how its arguments become a query. Pure. */
-import { type CompiledEndpoint, type CompiledKey, err, ok, type Result } from '@offloader/contract';
-import { isGranted } from './authorize.ts';
+import { type CompiledEndpoint, type CompiledKey, err, ok, remembering, type Result } from '@offloader/contract';
+import { grantedOf, isGranted } from './authorize.ts';
 import { answeredColumns, byName, type JsonSchema, pagingParams, paramSchema } from './describe-endpoint.ts';
 import type { Live } from './serving.ts';
 
@@ -35,7 +35,8 @@ const sendable = (schema: JsonSchema): JsonSchema => {
 const withText = (schema: JsonSchema, description: string | null): JsonSchema =>
   description === null ? schema : { ...schema, description };
 
-export const toolOf = (endpoint: CompiledEndpoint): Tool => ({
+/** Made once: an endpoint is described anew only when it is edited. */
+const toolOf = remembering((endpoint: CompiledEndpoint): Tool => ({
   name: endpoint.name,
   title: endpoint.name,
   description: describe(endpoint),
@@ -49,7 +50,7 @@ export const toolOf = (endpoint: CompiledEndpoint): Tool => ({
     additionalProperties: false,
   },
   annotations: { readOnlyHint: true, openWorldHint: false },
-});
+}));
 
 /** Whether a key may call it; without keys what needs none. */
 export const isCallable = (endpoint: CompiledEndpoint | undefined, key: CompiledKey | null): endpoint is CompiledEndpoint =>
@@ -57,17 +58,13 @@ export const isCallable = (endpoint: CompiledEndpoint | undefined, key: Compiled
 
 /** So many tools are described at a time: thousands would hold up everybody else, and no model reads them. */
 const pageSize = 200;
-/** By name, once for every configuration. */
-const sorted = new WeakMap<Live['endpoints'], readonly CompiledEndpoint[]>();
-const sortedOf = ({ endpoints }: Live): readonly CompiledEndpoint[] => {
-  const known = sorted.get(endpoints) ?? byName(endpoints);
-  sorted.set(endpoints, known);
-  return known;
-};
+const sortedOf = remembering(byName);
 
 /** The tools of a key whose names come after `cursor`, in order, and where the next page begins. */
 export const toolPage = (live: Live, key: CompiledKey | null, cursor = ''): { tools: Tool[]; nextCursor?: string } => {
-  const rest = sortedOf(live).filter((endpoint) => endpoint.name > cursor && isCallable(endpoint, key));
+  const sorted = sortedOf(live.endpoints);
+  const callable = key === null ? sorted.filter((endpoint) => isCallable(endpoint, key)) : grantedOf(key, sorted);
+  const rest = callable.filter(({ name }) => name > cursor);
   const page = rest.slice(0, pageSize);
   const last = rest.length > pageSize ? page.at(-1) : undefined;
   return { tools: page.map(toolOf), ...(last === undefined ? {} : { nextCursor: last.name }) };

@@ -12,7 +12,7 @@ import {
   rowSchema,
 } from './describe-endpoint.ts';
 import { formats, mediaTypes } from './format.ts';
-import type { Live } from './serving.ts';
+import type { Described, Live } from './serving.ts';
 
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 
@@ -150,7 +150,7 @@ const schemas: JsonSchema = {
 /** What the gateway says of itself: its version, and where consumers reach it when that is known. */
 export type About = { readonly version: string; readonly publicUrl: string | null };
 
-export const openapiDocument = (live: Live, { version, publicUrl }: About): JsonSchema => ({
+export const openapiDocument = (live: Described, { version, publicUrl }: About): JsonSchema => ({
   openapi: '3.1.0',
   info: { title: 'Offloader', version, 'x-config-revision': live.revision },
   servers: [publicUrl === null ? { url: '/', description: 'the API port of the gateway' } : { url: publicUrl }],

@@ -1,7 +1,7 @@
 /** /schema: endpoints as a program wants to know them. Pure. */
 import type { CompiledEndpoint } from '@offloader/contract';
 import { answeredColumns, byName, type JsonSchema, pathOf } from './describe-endpoint.ts';
-import type { Live } from './serving.ts';
+import type { Described, Live } from './serving.ts';
 
 const endpointEntry = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSchema => ({
   name: endpoint.name,
@@ -27,7 +27,7 @@ const endpointEntry = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSche
   pagination: { default_limit: endpoint.pagination.defaultLimit, max_limit: endpoint.pagination.maxLimit },
 });
 
-export const schemaDocument = (live: Live): JsonSchema => ({
+export const schemaDocument = (live: Described): JsonSchema => ({
   service: 'offloader',
   config_revision: live.revision,
   auth: live.auth,

@@ -37,6 +37,9 @@ export type Live = Readonly<{
   draining: boolean;
 }>;
 
+/** All of it that documents read; snapshots come and go without a change of these. */
+export type Described = Pick<Live, 'revision' | 'auth' | 'endpoints'>;
+
 export const keptKey = (dataset: string, snapshotId: string): string => `${dataset}\n${snapshotId}`;
 
 /** Read `current()` once per request; everything a response says comes from that value and from one leased Serving. */

@@ -1,11 +1,13 @@
 /** What describes the API, on the admin port: /openapi.json, /schema, and /docs as a page for people or as the catalogue. */
 import { fileURLToPath } from 'node:url';
-import express, { type Express, type RequestHandler, Router } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { catalogDocument } from '../domain/catalog.ts';
 import { openapiDocument } from '../domain/openapi.ts';
 import { schemaDocument } from '../domain/schema-document.ts';
+import { matchesEtag } from '../domain/signature.ts';
 import type { Live } from '../domain/serving.ts';
+import { type KeptDocument, keepDocument } from './kept-document.ts';
 
 export type DocumentsOptions = {
   readonly version: string;
@@ -37,30 +39,30 @@ const pagePolicy = helmet.contentSecurityPolicy({
 /** The documents' routes. They answer 503 until a configuration serves, and say what serves at the moment of asking. */
 export const createDocuments = ({ version, publicUrl, live, api }: DocumentsOptions): Router => {
   const whenStarted: RequestHandler = (_request, response, next) => {
-    response.set('Cache-Control', 'no-store');
     if (live().revision !== null) return next();
-    response.status(503).set('Retry-After', '1').json({ status: 'not_ready', ready: false });
+    response.status(503).set({ 'Cache-Control': 'no-store', 'Retry-After': '1' }).json({ status: 'not_ready', ready: false });
   };
-  const document =
-    (make: (now: Live) => unknown): RequestHandler =>
-    (_request, response) =>
-      void response.json(make(live()));
+  /** Not left to Express, which gives no 304 to a fetch: that sends `Cache-Control: no-cache` beside its own If-None-Match. */
+  const send = (request: Request, response: Response, { bytes, etag }: KeptDocument): void => {
+    response.set({ 'Cache-Control': 'no-cache', ETag: etag });
+    if (matchesEtag(request.get('if-none-match'), etag)) return void response.status(304).end();
+    response.type('json').send(bytes);
+  };
+  const openapi = keepDocument((now) => openapiDocument(now, { version, publicUrl }));
+  const schema = keepDocument(schemaDocument);
+  const catalogue = keepDocument((now) => catalogDocument(now, publicUrl));
   const router = Router({ strict: true, caseSensitive: true });
   router.use('/docs/assets', pagePolicy, express.static(page, { index: false, maxAge: '5m', acceptRanges: false }));
   router.use('/docs/try', api);
-  router.get(
-    '/openapi.json',
-    whenStarted,
-    document((now) => openapiDocument(now, { version, publicUrl })),
-  );
-  router.get('/schema', whenStarted, document(schemaDocument));
+  router.get('/openapi.json', whenStarted, (request, response) => send(request, response, openapi(live())));
+  router.get('/schema', whenStarted, (request, response) => send(request, response, schema(live())));
   // The page's links are relative, so that it also works behind a prefix.
   router.get('/docs/', (_request, response) => void response.redirect('../docs'));
   router.get('/docs', whenStarted, pagePolicy, (request, response) => {
     response.vary('Accept');
     // A client that takes anything is a program; browsers name HTML.
-    if (request.accepts(['json', 'html']) === 'html') return void response.sendFile('index.html', { root: page, acceptRanges: false });
-    response.json(catalogDocument(live(), publicUrl));
+    if (request.accepts(['json', 'html']) !== 'html') return send(request, response, catalogue(live()));
+    response.set('Cache-Control', 'no-store').sendFile('index.html', { root: page, acceptRanges: false });
   });
   return router;
 };
