@@ -93,21 +93,24 @@ export const readRecord = async (cacheDir: string, dataset: string, loadId: stri
 export const writeRecord = async (cacheDir: string, record: LoadRecord): Promise<void> =>
   writeDurably(join(folders(cacheDir).load(record.dataset, record.loadId), recordFile), JSON.stringify(record));
 
-/** Writes the index one at a time; a write asked for during another is done once, with the newest state. */
+/**
+ * Writes the index one at a time. Whoever asks during a write waits for the one after it, which is one for all of them and has the
+ * newest state; and for no further one, however often others ask.
+ */
 export const createIndexWriter = (cacheDir: string, state: () => CacheIndex): { save(): Promise<void> } => {
-  const pending: { running: Promise<void> | null; again: boolean } = { running: null, again: false };
-  const isAsked = (): boolean => pending.again;
-  const loop = async (): Promise<void> => {
-    do {
-      pending.again = false;
-      await writeDurably(folders(cacheDir).index, JSON.stringify(state()));
-    } while (isAsked());
+  let last: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<void> | null = null;
+  const write = async (): Promise<void> => {
+    waiting = null;
+    return writeDurably(folders(cacheDir).index, JSON.stringify(state()));
   };
   return {
     save: async () => {
-      if (pending.running === null) pending.running = loop().finally(() => (pending.running = null));
-      else pending.again = true;
-      return pending.running;
+      if (waiting !== null) return waiting;
+      const mine = last.then(write);
+      waiting = mine;
+      last = mine.catch(() => undefined);
+      return mine;
     },
   };
 };
