@@ -7,7 +7,7 @@ import { QuarantineController } from './controllers/quarantine.ts';
 import { RolloutController, replicasKey } from './controllers/rollout.ts';
 import { StatusController } from './controllers/status.ts';
 import { TokenController } from './controllers/tokens.ts';
-import type { TokenDeps } from './controllers/tokens.ts';
+import type { TokenDeps, TokenWrite } from './controllers/tokens.ts';
 import type { Observe } from './domain/observation.ts';
 import { refusedDatasets } from './domain/named-secrets.ts';
 import { objectKey } from './domain/placement.ts';
@@ -200,20 +200,24 @@ const createControllers = (
   return { bundle, tokens, rollout, status, quarantine };
 };
 
-const mintingDeps = ({ cluster, clock, observe }: LeadershipDeps): Pick<TokenDeps, 'cluster' | 'nowMs' | 'newToken' | 'minted'> => ({
+const mintingDeps = ({ cluster, clock, observe }: LeadershipDeps): Pick<TokenDeps, 'cluster' | 'nowMs' | 'newToken' | 'wrote'> => ({
   cluster,
   nowMs: () => clock.nowMs(),
   // The prefix is a mark that secret scanners can look for.
   newToken: () => `ofl_${randomBytes(32).toString('base64url')}`,
-  minted: async (key, rotated) => {
-    observe({ kind: 'token_minted', key: key.metadata.name, rotated });
+  wrote: async (key, what) => {
+    observe({ kind: 'token_written', key: key.metadata.name, what });
     const subject = { apiVersion, kind: 'ApiKey', metadata: key.metadata };
-    const [reason, message] = rotated
-      ? ['TokenRotated', 'A new token is in the Secret; the old one works for the overlap.']
-      : ['TokenMinted', 'A token was minted and put into the Secret.'];
+    const [reason, message] = tokenEvents[what];
     await cluster.emit({ subject, type: 'Normal', reason, message });
   },
 });
+
+const tokenEvents: Readonly<Record<TokenWrite, readonly [reason: string, message: string]>> = {
+  minted: ['TokenMinted', 'A token was minted and put into the Secret.'],
+  rotated: ['TokenRotated', 'A new token is in the Secret; the old one works for the overlap.'],
+  moved: ['TokenMoved', 'The token is in the Secret that spec.tokenSecret names now; the one before is removed.'],
+};
 
 const createQueues = ({ clock, observe }: LeadershipDeps, { bundle, tokens, rollout, status, quarantine }: Controllers): Queues => {
   const base: Pick<ReconcilerOptions, 'clock' | 'random' | 'ended'> = {

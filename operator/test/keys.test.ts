@@ -75,7 +75,7 @@ there('keys', () => {
       expect(whereIs(sha256Hex(last))).toEqual(
         expect.arrayContaining(['a gateway', expect.stringMatching(/^secrets\/offloader-gateway-keys/)]),
       );
-      expect(operator.log()).toContain('token_minted');
+      expect(operator.log()).toContain('token_written');
     } finally {
       await operator.clear();
     }

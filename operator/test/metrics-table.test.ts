@@ -13,7 +13,7 @@ const observations: readonly Observation[] = [
   { kind: 'reconciled', controller: 'bundle', key: 'k', tookMs: 1, error: undefined, retryInMs: null },
   { kind: 'bundle_written', revision: 'r', sequence: 1, writes: 1, tookMs: 1 },
   { kind: 'drift_corrected', object: 'o' },
-  { kind: 'token_minted', key: 'k', rotated: false },
+  { kind: 'token_written', key: 'k', what: 'minted' },
   { kind: 'nudged', pod: 'p', sequence: 1, attempt: 0 },
   { kind: 'volume_quarantine', pod: 'p', phase: 'replaced', cause: 'asked', asked: 't', volume: null, message: '' },
   { kind: 'status_written', object: 'o', resource: 'Dataset' },

@@ -44,6 +44,7 @@ const needed: readonly (readonly [resource: string, verb: string, missing: strin
   ['apikeys', 'watch', 'an edit of an ApiKey is Ready'],
   ['secrets', 'get', 'credentials reach the gateways'],
   ['secrets', 'update', 'a token is rotated'],
+  ['secrets', 'delete', 'a token moves to the Secret that is named now'],
   ['configmaps', 'watch', 'a part that was changed is restored'],
   ['secrets', 'watch', 'keys that were deleted are restored'],
   ['configmaps', 'delete', 'a surplus part goes'],

@@ -45,6 +45,8 @@ export interface Cluster {
   createSecret(draft: SecretDraft): Promise<Secret | 'exists'>;
   /** Only over exactly that version. */
   replaceSecret(draft: SecretDraft, over: string): Promise<Secret>;
+  /** Only that one, as it was seen. */
+  removeSecret(seen: Metadata): Promise<void>;
   readSecret(name: string): Promise<Secret | undefined>;
   /** The gateways' StatefulSet; null when there is none. */
   gatewaySet(): Promise<GatewaySet | null>;

@@ -1,9 +1,9 @@
 /** Mints and rotates the tokens of ApiKeys that name a tokenSecret, and collects the hashes for the compiler. */
-import { apiVersion, parseDurationMs } from '@offloader/contract';
+import { apiVersion, parseDurationMs, sha256Hex } from '@offloader/contract';
 import { ownLabels } from '../domain/apply-plan.ts';
 import type { CustomResource, Metadata, OwnerReference, Secret } from '../domain/kube-object.ts';
 import type { TokenStanding } from '../domain/api-key-status.ts';
-import { decideToken, hashesOf, isOwnedBy, tokenAnnotations, tokenField } from '../domain/tokens.ts';
+import { currentHashes, decideToken, isOwnedBy, rotationOf, tokenAnnotations, tokenField } from '../domain/tokens.ts';
 import type { TokenDecision, TokenFacts, TokenHash } from '../domain/tokens.ts';
 import type { Cache, Cluster, SecretDraft } from './ports.ts';
 
@@ -21,8 +21,11 @@ export type TokenDeps = {
   readonly due: (key: string) => void;
   /** What is known of a token has changed: the bundle wants another turn. */
   readonly changed: () => void;
-  readonly minted: (key: CustomResource, rotated: boolean) => Promise<void>;
+  readonly wrote: (key: CustomResource, what: TokenWrite) => Promise<void>;
 };
+
+/** A first token, another one, or the same in a Secret of another name. */
+export type TokenWrite = 'minted' | 'rotated' | 'moved';
 
 export type Tokens = {
   readonly hashes: Readonly<Record<string, readonly TokenHash[]>>;
@@ -46,22 +49,24 @@ export class TokenController {
   survey(keys: readonly CustomResource[]): Tokens {
     const hashes: Record<string, readonly TokenHash[]> = {};
     const standing = new Map<string, TokenStanding>();
+    const owned = Map.groupBy(this.#deps.secrets.list(), ownerUid);
     for (const key of keys) {
       const request = requestOf(key);
       if (request === undefined) continue;
       const { name } = key.metadata;
-      const facts = this.#facts(key, request);
+      const facts = this.#facts(key, request, owned.get(key.metadata.uid) ?? []);
       const decision = decideToken(facts);
       const problem = this.#problemOf(key);
       // One that failed comes back by itself, later and later.
-      if (decision.kind === 'mint' && problem === undefined) this.#deps.due(name);
-      hashes[name] = hashesNow(facts);
-      standing.set(name, { ...standingOf(decision, problem), secret: request.secretName, handled: handledBy(decision, facts) });
+      if (isWork(decision) && problem === undefined) this.#deps.due(name);
+      hashes[name] = currentHashes(facts);
+      const secret = decision.kind === 'damaged' ? decision.secret : request.secretName;
+      standing.set(name, { ...standingOf(decision, problem), secret, handled: handledBy(decision, facts) });
     }
     return { hashes, standing };
   }
 
-  /** One turn for one key: mints when that is due, throws when the API server refuses it; a number asks to look again. */
+  /** One turn for one key: does what is due, throws when the API server refuses it; a number asks to look again. */
   async reconcile(name: string): Promise<number | undefined> {
     const key = this.#deps.keys.get(name);
     const request = key === undefined || key.metadata.deletionTimestamp !== undefined ? undefined : requestOf(key);
@@ -69,9 +74,12 @@ export class TokenController {
       this.#problems.delete(name);
       return undefined;
     }
-    const facts = this.#facts(key, request);
-    const decision = decideToken(facts);
-    const done = decision.kind === 'mint' ? await this.#mint(key, request, decision, facts) : 'made';
+    const facts = this.#facts(
+      key,
+      request,
+      this.#deps.secrets.list().filter((secret) => isOwnedBy(secret, key.metadata)),
+    );
+    const done = await this.#act(key, request, facts);
     this.#note(key, done === 'conflict' ? { kind: 'conflict', why: null } : undefined);
     return done === 'conflict' ? conflictRetryMs : undefined;
   }
@@ -90,69 +98,105 @@ export class TokenController {
     if (before?.kind !== problem?.kind || before?.why !== problem?.why) this.#deps.changed();
   }
 
-  #facts(key: CustomResource, request: TokenRequest): TokenFacts {
+  #facts(key: CustomResource, request: TokenRequest, owned: readonly Secret[]): TokenFacts {
     const { handledRotation: handled } = (key.status ?? {}) as { readonly handledRotation?: string };
     return {
       key: key.metadata,
       rotation: request.rotation,
       overlapMs: request.overlapMs,
       secret: this.#deps.secrets.get(request.secretName),
+      former: owned.filter(
+        (secret) => secret.metadata.name !== request.secretName && secret.metadata.deletionTimestamp === undefined && this.#isOurs(secret),
+      ),
       handled: handled === undefined ? undefined : handled === '' ? null : handled,
       served: this.#deps.served(key.metadata.name),
       nowMs: this.#deps.nowMs(),
     };
   }
 
-  async #mint(key: CustomResource, { secretName }: TokenRequest, decision: Minting, { secret }: TokenFacts): Promise<'made' | 'conflict'> {
-    const { cluster, release, secrets, newToken } = this.#deps;
-    const token = newToken();
-    const draft: SecretDraft = {
-      name: secretName,
-      labels: ownLabels(release),
-      annotations: {
-        ...(decision.rotation === null ? {} : { [tokenAnnotations.rotation]: decision.rotation }),
-        [tokenAnnotations.previous]: JSON.stringify(decision.previous),
-      },
-      owner: ownerOf(key),
-      data: { [tokenField]: Buffer.from(token).toString('base64') },
-    };
+  #isOurs({ metadata }: Secret): boolean {
+    return Object.entries(ownLabels(this.#deps.release)).every(([label, value]) => metadata.labels?.[label] === value);
+  }
+
+  async #act(key: CustomResource, { secretName }: TokenRequest, facts: TokenFacts): Promise<Done> {
+    const decision = decideToken(facts);
+    const base = { name: secretName, labels: ownLabels(this.#deps.release), owner: ownerOf(key) };
+    switch (decision.kind) {
+      case 'mint': {
+        const token = this.#deps.newToken();
+        const annotations = {
+          ...(decision.rotation === null ? {} : { [tokenAnnotations.rotation]: decision.rotation }),
+          [tokenAnnotations.hash]: sha256Hex(token),
+          [tokenAnnotations.previous]: JSON.stringify(decision.previous),
+        };
+        const what = facts.secret !== undefined || decision.previous.length > 0 ? 'rotated' : 'minted';
+        return this.#write(
+          key,
+          { ...base, annotations, data: { [tokenField]: Buffer.from(token).toString('base64') } },
+          facts.secret,
+          what,
+        );
+      }
+      case 'move': {
+        const { data = {}, metadata } = decision.from;
+        const annotations = Object.fromEntries(
+          Object.values(tokenAnnotations).flatMap((name) => {
+            const value = metadata.annotations?.[name];
+            return value === undefined ? [] : [[name, value]];
+          }),
+        );
+        return this.#write(key, { ...base, annotations, data: { [tokenField]: data[tokenField] ?? '' } }, undefined, 'moved');
+      }
+      case 'tidy':
+        return this.#remove(key, decision.surplus);
+      default:
+        return 'made';
+    }
+  }
+
+  async #write(key: CustomResource, draft: SecretDraft, over: Secret | undefined, what: TokenWrite): Promise<Done> {
+    const { cluster, secrets } = this.#deps;
     try {
       // Creating refuses to overwrite, replacing demands the version that was read: two operators cannot both mint.
       const written =
-        secret === undefined
-          ? await cluster.createSecret(draft)
-          : await cluster.replaceSecret(draft, secret.metadata.resourceVersion ?? '');
-      if (written === 'exists') return await this.#existing(key, secretName);
+        over === undefined ? await cluster.createSecret(draft) : await cluster.replaceSecret(draft, over.metadata.resourceVersion ?? '');
+      if (written === 'exists') return await this.#existing(key, draft.name);
       secrets.put(written);
     } catch (error) {
       const why = cluster.refusalOf(error);
       // What answers may have seen the Secret, a webhook for one, and may repeat of it what it likes.
-      if (why !== undefined)
-        this.#note(key, { kind: 'refused', why: why.replaceAll(token, '…').replaceAll(draft.data[tokenField] ?? token, '…') });
+      if (why !== undefined) this.#note(key, { kind: 'refused', why: withoutToken(why, draft) });
       throw error;
     }
     this.#deps.changed();
-    await this.#deps.minted(key, secret !== undefined || decision.previous.length > 0);
+    await this.#deps.wrote(key, what);
+    return 'made';
+  }
+
+  /** Only as it was seen, and never one that has changed hands since. */
+  async #remove(key: CustomResource, surplus: readonly Secret[]): Promise<Done> {
+    const { cluster } = this.#deps;
+    try {
+      for (const { metadata } of surplus) await cluster.removeSecret(metadata);
+    } catch (error) {
+      this.#note(key, { kind: 'surplus', why: cluster.refusalOf(error) ?? null });
+      throw error;
+    }
     return 'made';
   }
 
   /** A Secret that the cache does not show: either just made by us, or somebody else's. */
-  async #existing(key: CustomResource, name: string): Promise<'made' | 'conflict'> {
+  async #existing(key: CustomResource, name: string): Promise<Done> {
     const found = await this.#deps.cluster.readSecret(name);
-    const labels = ownLabels(this.#deps.release);
-    const ours =
-      found !== undefined &&
-      isOwnedBy(found, key.metadata) &&
-      Object.entries(labels).every(([label, value]) => found.metadata.labels?.[label] === value);
-    if (!ours) return 'conflict';
+    if (found === undefined || !this.#isOurs(found) || !isOwnedBy(found, key.metadata)) return 'conflict';
     this.#deps.secrets.put(found);
     this.#deps.changed();
     return 'made';
   }
 }
 
-type Minting = Extract<TokenDecision, { kind: 'mint' }>;
-type Problem = { readonly kind: 'refused' | 'conflict'; readonly why: string | null; readonly edition: string };
+type Done = 'made' | 'conflict';
+type Problem = { readonly kind: 'refused' | 'conflict' | 'surplus'; readonly why: string | null; readonly edition: string };
 
 /** A Secret of somebody else is not watched; whether it is still there is asked this often. */
 const conflictRetryMs = 30_000;
@@ -182,21 +226,40 @@ const ownerOf = (key: CustomResource): OwnerReference => ({
   controller: true,
 });
 
-const hashesNow = (facts: TokenFacts): readonly TokenHash[] =>
-  facts.secret !== undefined && isOwnedBy(facts.secret, facts.key) ? hashesOf(facts.secret) : lastKnown(facts);
+/** The object that controls a Secret. */
+const ownerUid = ({ metadata }: Secret): string | undefined =>
+  metadata.ownerReferences?.find((reference) => reference.controller === true)?.uid;
 
-/** Without its Secret a key goes on with what it had, unless it is a new object that had nothing. */
-const lastKnown = (facts: TokenFacts): readonly TokenHash[] => (facts.handled === undefined ? [] : facts.served);
+const withoutToken = (text: string, { data }: SecretDraft): string => {
+  const encoded = data[tokenField] ?? '';
+  return [Buffer.from(encoded, 'base64').toString('utf8').trim(), encoded].reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
+};
 
-const standingOf = ({ kind }: TokenDecision, problem: Problem | undefined): Pick<TokenStanding, 'kind' | 'why'> => {
-  if (kind === 'missing') return { kind: 'missing', why: null };
-  if (kind === 'wait') return { kind: 'waiting', why: null };
-  if (kind === 'keep') return { kind: 'ready', why: null };
-  return problem ?? { kind: 'minting', why: null };
+const isWork = ({ kind }: TokenDecision): boolean => kind === 'mint' || kind === 'move' || kind === 'tidy';
+
+const standingOf = (decision: TokenDecision, problem: Problem | undefined): Pick<TokenStanding, 'kind' | 'why'> => {
+  switch (decision.kind) {
+    case 'missing':
+    case 'damaged':
+      return { kind: decision.kind, why: null };
+    case 'wait':
+      return { kind: 'waiting', why: null };
+    case 'keep':
+      return { kind: 'ready', why: null };
+    case 'tidy':
+      return { kind: 'ready', why: problem?.kind === 'surplus' ? problem.why : null };
+    case 'mint':
+    case 'move':
+      return problem === undefined || problem.kind === 'surplus'
+        ? { kind: 'minting', why: null }
+        : { kind: problem.kind, why: problem.why };
+  }
 };
 
 /** What status remembers as minted; '' stands for a first token that no rotation asked for. */
 const handledBy = ({ kind }: TokenDecision, { secret, handled }: TokenFacts): string | null => {
-  if (kind === 'keep' && secret !== undefined) return secret.metadata.annotations?.[tokenAnnotations.rotation] ?? '';
-  return handled === undefined ? null : (handled ?? '');
+  const known = handled === undefined ? null : (handled ?? '');
+  if (secret === undefined || (kind !== 'keep' && kind !== 'tidy' && kind !== 'damaged')) return known;
+  const minted = rotationOf(secret);
+  return kind === 'damaged' ? (known ?? minted ?? '') : (minted ?? known ?? '');
 };

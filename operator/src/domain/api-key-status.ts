@@ -9,10 +9,10 @@ import type { Stated, StatusFacts } from './status-facts.ts';
 
 /** How a key's token Secret stands; null when the key brings its own hash. */
 export type TokenStanding = {
-  readonly kind: 'ready' | 'minting' | 'missing' | 'waiting' | 'conflict' | 'refused';
+  readonly kind: 'ready' | 'minting' | 'missing' | 'damaged' | 'waiting' | 'conflict' | 'refused';
   readonly secret: string;
   readonly handled: string | null;
-  /** Refused: in the API server's words. */
+  /** Refused, or ready with something left undone: in the API server's words. */
   readonly why: string | null;
 };
 
@@ -70,8 +70,7 @@ const tokenOutcome = (token: TokenStanding | null): Outcome | undefined => {
     return { kind: 'stalled', reason: 'TokenSecretConflict', message };
   }
   if (token?.kind === 'refused') {
-    const why = (token.why ?? '').slice(0, maxWhy).replace(/\.$/, '');
-    const message = `The API server refuses to take Secret ${token.secret}: ${why}. It is tried again; a token that was minted before works on.`;
+    const message = `The API server refuses to take Secret ${token.secret}: ${wording(token.why)}. It is tried again; a token that was minted before works on.`;
     return { kind: 'stalled', reason: 'TokenSecretRefused', message };
   }
   if (token?.kind !== 'waiting') return undefined;
@@ -82,13 +81,23 @@ const tokenOutcome = (token: TokenStanding | null): Outcome | undefined => {
 const settled = (pods: readonly PodState[], state: State | undefined, token: TokenStanding | null): Outcome => {
   if (state === 'Expired') return { kind: 'stalled', reason: 'Expired', message: 'The key has expired; move spec.expiresAt or delete it.' };
   if (state === 'Revoked') return live(pods, 'Revoked', 'Revoked: the token is refused.');
-  if (token?.kind !== 'missing') return live(pods);
+  if (token?.kind === 'damaged') {
+    const message = `Secret ${token.secret} does not hold the token that was minted, which still works. A new spec.rotation.token mints another.`;
+    return { kind: 'stalled', reason: 'TokenSecretDamaged', message };
+  }
+  if (token?.kind !== 'missing') return live(pods, 'Live', token?.kind === 'ready' ? remaining(token) : '');
   return live(
     pods,
     'TokenSecretMissing',
     `Secret ${token.secret} is gone; the token still works. A new spec.rotation.token mints another.`,
   );
 };
+
+const remaining = ({ why }: TokenStanding): string =>
+  why === null ? '' : `A Secret that spec.tokenSecret named before is left over: ${wording(why)}.`;
+
+/** What the API server said, in the middle of a sentence. */
+const wording = (why: string | null): string => (why ?? '').slice(0, maxWhy).replace(/\.$/, '');
 
 const lastUse = (pods: readonly PodState[], id: string, before: string | undefined): Pick<ApiKeyStatus, 'lastUsed'> => {
   const uses = pods.flatMap((pod) => (pod.report?.keys ?? []).filter((key) => key.id === id).map((key) => key.last_used_at));

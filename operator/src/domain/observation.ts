@@ -35,7 +35,7 @@ export type Observation =
     }
   | { readonly kind: 'drift_corrected'; readonly object: string }
   | { readonly kind: 'credentials_missing'; readonly secret: string }
-  | { readonly kind: 'token_minted'; readonly key: string; readonly rotated: boolean }
+  | { readonly kind: 'token_written'; readonly key: string; readonly what: 'minted' | 'rotated' | 'moved' }
   | { readonly kind: 'event_lost'; readonly object: string; readonly reason: string; readonly error: unknown }
   | { readonly kind: 'snapshot_released'; readonly dataset: string; readonly snapshotId: string }
   | { readonly kind: 'nudged'; readonly pod: string; readonly sequence: number; readonly attempt: number }

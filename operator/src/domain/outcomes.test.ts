@@ -265,12 +265,23 @@ describe('where a key stands', () => {
     ['expired', compiledKey({ expiresAt: '2026-06-01T11:59:59Z' }), null, 'False Expired'],
     ['revoked and expired', compiledKey({ state: 'Revoked', expiresAt: '2026-06-01T11:59:59Z' }), null, 'True Revoked'],
     ['its Secret is gone', compiledKey(), token('missing'), 'True TokenSecretMissing'],
+    ['its Secret was edited', compiledKey(), token('damaged'), 'False TokenSecretDamaged'],
+    ['its Secret was edited, and it is revoked', compiledKey({ state: 'Revoked' }), token('damaged'), 'True Revoked'],
     ['its Secret is somebody else’s', compiledKey(), token('conflict'), 'False TokenSecretConflict'],
     ['its Secret is refused', compiledKey(), token('refused'), 'False TokenSecretRefused'],
     ['its Secret is being collected', compiledKey(), token('waiting'), 'False TokenSecretTaken'],
   ])('%s', (_sentence, compiled, standing, expected) => {
     const ready = findCondition(apiKeyStatus(facts('ApiKey', both(row())), compiled, standing).status.conditions, 'Ready');
     expect(`${String(ready?.status)} ${String(ready?.reason)}`).toBe(expected);
+  });
+
+  test('a Secret that is left over from another name is told of, and takes nothing from a key that works', () => {
+    const { status } = apiKeyStatus(facts('ApiKey', both(row())), compiledKey(), { ...token('ready'), why: 'denied by a policy.' });
+    expect(findCondition(status.conditions, 'Ready')).toMatchObject({
+      status: 'True',
+      reason: 'Live',
+      message: 'Live on 2 of 2 gateways. A Secret that spec.tokenSecret named before is left over: denied by a policy.',
+    });
   });
 
   test('a key that will expire comes back at that moment', () => {

@@ -55,6 +55,12 @@ export const createCluster = ({ client, namespace, release, pod, observe }: Clus
     const path = pathOf(resourceTypes.Secret, namespace, draft.name);
     return trimmed((await client.request({ method: 'PUT', path, query: { fieldManager }, body })) as Secret);
   },
+  removeSecret: async ({ name, uid, resourceVersion }) => {
+    const path = pathOf(resourceTypes.Secret, namespace, name);
+    // One that has changed is looked at anew when the watch shows it.
+    const body = { preconditions: { uid, resourceVersion } };
+    await ignoring(404, ignoring(409, client.request({ method: 'DELETE', path, body })));
+  },
   readSecret: async (name) =>
     (await ignoring(404, client.request({ method: 'GET', path: pathOf(resourceTypes.Secret, namespace, name) }))) as Secret | undefined,
   gatewaySet: () => gatewaySet(client, namespace, release),

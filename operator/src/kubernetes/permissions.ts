@@ -32,7 +32,7 @@ export const permissions: readonly Permission[] = [
   {
     apiGroups: [''],
     resources: ['secrets'],
-    verbs: ['get', 'list', 'watch', 'create', 'patch', 'update'],
+    verbs: ['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'],
     about: 'compiled keys, minted tokens, credentials that Datasets name',
   },
   { apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch', 'patch'], about: 'finding the gateways and nudging their kubelets' },

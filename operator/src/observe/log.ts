@@ -12,7 +12,7 @@ const levels: Partial<Record<Observation['kind'], Level>> = {
   restored: 'info',
   nothing_restored: 'info',
   bundle_written: 'info',
-  token_minted: 'info',
+  token_written: 'info',
   snapshot_released: 'info',
   pod_reachable: 'info',
   volume_quarantine: 'warn',

@@ -109,7 +109,9 @@ const createCounters = (register: Registry): Observe => {
     status_written: ({ resource }) => statuses.inc({ kind: resource }),
     nudged: ({ attempt }) => nudges.inc({ repeated: attempt > 0 ? 'true' : 'false' }),
     drift_corrected: () => drift.inc(),
-    token_minted: () => tokens.inc(),
+    token_written: ({ what }) => {
+      if (what !== 'moved') tokens.inc();
+    },
     volume_quarantine: ({ phase, cause }) => {
       if (phase === 'replaced') replaced.inc({ cause });
     },

@@ -70,6 +70,13 @@ const life: readonly Step[] = [
     },
   },
   {
+    name: 'a token moves to the Secret that is named now',
+    act: ({ world }) =>
+      world.apply('ApiKey', 'minted', mintedKey({ tokenSecret: { name: 'moved' }, rotation: { token: 'q4', overlap: '1h' } })),
+    holds: async (scene) =>
+      (await found(scene, 'secrets', 'moved')) !== undefined && (await found(scene, 'secrets', 'acme-token')) === undefined,
+  },
+  {
     name: 'a part that was changed is restored',
     act: ({ world }) =>
       world.client.request({
