@@ -93,24 +93,5 @@ export const readRecord = async (cacheDir: string, dataset: string, loadId: stri
 export const writeRecord = async (cacheDir: string, record: LoadRecord): Promise<void> =>
   writeDurably(join(folders(cacheDir).load(record.dataset, record.loadId), recordFile), JSON.stringify(record));
 
-/**
- * Writes the index one at a time. Whoever asks during a write waits for the one after it, which is one for all of them and has the
- * newest state; and for no further one, however often others ask.
- */
-export const createIndexWriter = (cacheDir: string, state: () => CacheIndex): { save(): Promise<void> } => {
-  let last: Promise<unknown> = Promise.resolve();
-  let waiting: Promise<void> | null = null;
-  const write = async (): Promise<void> => {
-    waiting = null;
-    return writeDurably(folders(cacheDir).index, JSON.stringify(state()));
-  };
-  return {
-    save: async () => {
-      if (waiting !== null) return waiting;
-      const mine = last.then(write);
-      waiting = mine;
-      last = mine.catch(() => undefined);
-      return mine;
-    },
-  };
-};
+export const writeIndex = async (cacheDir: string, index: CacheIndex): Promise<void> =>
+  writeDurably(folders(cacheDir).index, JSON.stringify(index));

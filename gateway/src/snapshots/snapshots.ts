@@ -14,7 +14,8 @@ import type { LoadLimits } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
 import { clearTheWay, collectOrphans } from './orphans.ts';
 import { createQuarantine } from './quarantine.ts';
-import { type CacheIndex, createIndexWriter, readIndex } from './record.ts';
+import { type CacheIndex, readIndex, writeIndex } from './record.ts';
+import { createSaver } from './saver.ts';
 import { createServings } from './servings.ts';
 import { findOnVolume } from './warm-start.ts';
 
@@ -55,7 +56,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
   let remembered: CacheIndex = await readIndex(cacheDir);
 
   const state = (): CacheIndex => ({ format: 1, datasets: Object.fromEntries([...actors].map(([name, actor]) => [name, actor.index()])) });
-  const writer = createIndexWriter(cacheDir, state);
+  const save = createSaver(async () => writeIndex(cacheDir, state()));
   const ports = {
     cacheDir,
     servings,
@@ -64,7 +65,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
     limits: options.limits,
     admission: createAdmission(cacheDir, options.loadConcurrency),
     makeRoom: quarantine.makeRoom,
-    save: writer.save,
+    save,
     now,
     random: options.random ?? Math.random,
     // By a clock that nobody sets.
@@ -86,7 +87,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
   const checkVolume = async (): Promise<void> => {
     const isBack = await volume.check();
     if (isBack) {
-      await writer.save().catch(() => undefined);
+      await save().catch(() => undefined);
       // What failed for want of the volume waits for nothing any more.
       for (const actor of actors.values()) void actor.refresh(false);
     }
@@ -143,7 +144,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
         actors.delete(name);
         void actor
           .end(true)
-          .then(writer.save)
+          .then(save)
           .catch(() => undefined);
       }
       for (const dataset of datasets) {
@@ -167,7 +168,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
     close: async () => {
       for (const timer of timers) clearInterval(timer);
       await Promise.all([...actors.values()].map(async (actor) => actor.end(false)));
-      await writer.save().catch(() => undefined);
+      await save().catch(() => undefined);
     },
   };
 };
