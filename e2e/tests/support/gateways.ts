@@ -101,11 +101,10 @@ export const scaleOperators = async (replicas: number): Promise<void> => {
   );
 };
 
-let adminToken: string | undefined;
-
 /** What a replica says of itself; undefined when it says nothing. */
 export const reportOf = async (pod: Pod): Promise<Report | undefined> => {
-  adminToken ??= await secretValue('offloader-gateway-secrets', 'adminToken');
+  // Each time: a release that is installed again has another.
+  const adminToken = await secretValue('offloader-gateway-secrets', 'adminToken');
   const options = { headers: { authorization: `Bearer ${adminToken}` }, signal: AbortSignal.timeout(5000) };
   const response = await fetch(`http://${addressOf(pod)}:4001/diagnostics`, options).catch(() => undefined);
   return response?.ok === true ? ((await response.json()) as Report) : undefined;

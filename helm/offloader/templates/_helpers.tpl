@@ -34,13 +34,13 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
-{{/* A memory quantity in whole MiB. */}}
+{{/* A quantity of bytes in whole MiB. */}}
 {{- define "offloader.mebibytes" -}}
 {{- $text := include "offloader.plain" . -}}
 {{- $amount := regexFind "^[0-9]+([.][0-9]+)?" $text | float64 -}}
-{{- $bytes := dict "Ti" 1099511627776 "Gi" 1073741824 "Mi" 1048576 "G" 1000000000 "M" 1000000 "" 1 -}}
+{{- $bytes := dict "Pi" 1125899906842624 "Ti" 1099511627776 "Gi" 1073741824 "Mi" 1048576 "Ki" 1024 "P" 1000000000000000 "T" 1000000000000 "G" 1000000000 "M" 1000000 "k" 1000 "" 1 -}}
 {{- $unit := regexFind "[A-Za-z]*$" $text -}}
-{{- if not (hasKey $bytes $unit) -}}{{ fail (printf "gateway.resources.limits.memory: write %s in Mi or Gi" $text) }}{{- end -}}
+{{- if not (hasKey $bytes $unit) -}}{{ fail (printf "write %s in Mi or Gi" $text) }}{{- end -}}
 {{ floor (divf (mulf $amount (get $bytes $unit)) 1048576) | int64 }}
 {{- end }}
 
