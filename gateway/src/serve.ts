@@ -8,11 +8,13 @@ import { openSource } from './bundle-source/open.ts';
 import { createResponseCache } from './cache/responses.ts';
 import { incidentsOf } from './domain/incidents.ts';
 import { buildLive, emptyLive } from './domain/live.ts';
+import { longAnswersOf } from './domain/long-answers.ts';
 import type { Observation, Observe } from './domain/observation.ts';
 import type { Live } from './domain/serving.ts';
 import type { Settings } from './domain/settings.ts';
 import { createSigner } from './domain/signature.ts';
 import { createEngine } from './duckdb/engine.ts';
+import { createSlots } from './duckdb/slots.ts';
 import { createAdmin } from './http/admin.ts';
 import { createApi } from './http/api.ts';
 import { originlessHeaders } from './http/cors.ts';
@@ -136,6 +138,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       cache,
       sign: createSigner(settings.secretKeyBase),
       timeoutMs: settings.queryTimeoutMs,
+      longAnswers: createSlots(longAnswersOf(settings.poolSize, settings.longAnswers), 0),
       scratchDir: join(settings.cacheDir, 'tmp'),
       onEngineError: health.onQueryError(snapshots.suspect),
     },

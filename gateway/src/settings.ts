@@ -87,6 +87,12 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   logLevel: setting('OFFLOADER_LOG_LEVEL', oneOf(['error', 'warn', 'info', 'debug']), 'info', 'least level that is logged'),
   corsOrigins: setting('OFFLOADER_CORS_ORIGINS', origins, [], '* or a comma-separated list of origins'),
   poolSize: setting('OFFLOADER_POOL_SIZE', integer(1, 1024), 16, 'read connections'),
+  longAnswers: setting(
+    'OFFLOADER_LONG_ANSWERS',
+    integer(1, 1024),
+    null,
+    'connections that answers over 256 KiB may hold while they are read; unset: three quarters of the pool',
+  ),
   remoteScanConcurrency: setting('OFFLOADER_REMOTE_SCAN_CONCURRENCY', integer(1, 1024), 16, 'connections that remote scans may hold'),
   duckdbThreads: setting('OFFLOADER_DUCKDB_THREADS', integer(1, 1024), availableParallelism(), 'threads of the whole engine'),
   duckdbMemoryLimit: setting('OFFLOADER_DUCKDB_MEMORY_LIMIT', memory, '1GiB', 'memory of the whole engine'),

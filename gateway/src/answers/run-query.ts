@@ -6,6 +6,7 @@ import type { Failure } from '../domain/failure.ts';
 import type { QueryPlan } from '../domain/query-plan.ts';
 import type { LiveState } from '../domain/serving.ts';
 import type { Sql } from '../domain/sql.ts';
+import type { Slots } from '../duckdb/slots.ts';
 
 export type AnswerPorts = {
   readonly lease: LiveState['lease'];
@@ -14,16 +15,19 @@ export type AnswerPorts = {
   readonly timeoutMs: number;
   /** Folder that the engine may write to, for files that are made to be sent; null: there are no such forms. */
   readonly scratchDir: string | null;
+  /** Places of answers that go out at their readers' pace. */
+  readonly longAnswers: Slots;
   readonly onEngineError: (dataset: string, epoch: number, message: string) => void;
 };
 /** What the client is told, and what only the log is told. */
 export type Refusal = { readonly failure: Failure; readonly cause: string | null };
 export type Timed<T> = { readonly value: T; readonly poolWaitMs: number; readonly queryMs: number };
 
-const retryAfterSeconds = 1;
+/** `cause` is for the log. */
+export const busy = (cause: string | null): Refusal => ({ failure: { kind: 'busy', retryAfterSeconds: 1 }, cause });
 
 const refusalOf = (failure: QueryFailure): Refusal => {
-  if (failure === 'busy') return { failure: { kind: 'busy', retryAfterSeconds }, cause: null };
+  if (failure === 'busy') return busy(null);
   if (failure === 'timeout') return { failure: { kind: 'timeout' }, cause: null };
   return { failure: { kind: 'internal' }, cause: failure === 'aborted' ? failure : failure.engine };
 };

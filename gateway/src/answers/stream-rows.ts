@@ -9,11 +9,10 @@ import { createArrowEncoder } from '../duckdb/arrow-encoder.ts';
 import { createCsvEncoder, createJsonEncoder, createNdjsonEncoder } from '../duckdb/text-encoders.ts';
 import { answerColumns } from './answer-columns.ts';
 import { type AnswerPorts, type Refusal, runQuery } from './run-query.ts';
+import { type ByteSink, sendOn } from './send-on.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
 export type StreamFormat = Exclude<Format, 'parquet'>;
-/** Takes bytes at its own pace, or until the signal aborts; false: no more are wanted. */
-export type ByteSink = { write(bytes: Uint8Array, signal: AbortSignal): Promise<boolean> };
 export type Streamed = { readonly rowCount: number; readonly poolWaitMs: number; readonly queryMs: number };
 /** What stands around the rows. */
 export type Frame = { readonly before: Uint8Array; readonly after: (rowCount: number, hasMore: boolean) => Uint8Array };
@@ -37,16 +36,15 @@ type Job = {
 const pump = async ({ plan, encoder, frame, sink, watchdog }: Job, { chunks }: RowStream): Promise<number> => {
   const { limit } = plan.request;
   let seen = 0;
-  let isWanted = await sink.write(Buffer.concat([frame.before, encoder.head()]), watchdog.signal);
+  let isWanted = await sendOn(sink, Buffer.concat([frame.before, encoder.head()]), watchdog);
   for await (const chunk of chunks) {
     if (!isWanted) break;
     const wanted = chunk.slice(0, limit - Math.min(seen, limit));
-    isWanted = await sink.write(encoder.rows(wanted, seen === 0), watchdog.signal);
+    isWanted = await sendOn(sink, encoder.rows(wanted, seen === 0), watchdog);
     seen += chunk.length;
-    watchdog.feed();
   }
   const rowCount = Math.min(seen, limit);
-  if (isWanted) await sink.write(Buffer.concat([encoder.tail(), frame.after(rowCount, seen > limit)]), watchdog.signal);
+  if (isWanted) await sendOn(sink, Buffer.concat([encoder.tail(), frame.after(rowCount, seen > limit)]), watchdog);
   return rowCount;
 };
 
@@ -73,7 +71,8 @@ export const streamRows = async (plan: QueryPlan, stream: Stream, ports: AnswerP
       stream.onBegin({ poolWaitMs, queryMs: performance.now() - askedMs - poolWaitMs });
       return pump({ plan, encoder: encoders[format](answerColumns(plan, rows)), frame, sink, watchdog }, rows);
     });
-    if (watchdog.hasBitten()) return err({ failure: { kind: 'timeout' }, cause: 'no progress' });
+    const bite = watchdog.bitten();
+    if (bite !== null) return err({ failure: { kind: 'timeout' }, cause: bite });
     if (!result.ok) return result;
     if (stream.signal.aborted) return err({ failure: { kind: 'internal' }, cause: 'aborted' });
     return ok({ rowCount: result.value.value, poolWaitMs: result.value.poolWaitMs, queryMs: result.value.queryMs });

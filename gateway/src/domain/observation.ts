@@ -1,6 +1,9 @@
 /** Everything worth telling, as data. observe/ turns it into log lines and metrics; domain code sees neither. */
 import type { AttemptStatus, Problem } from '@offloader/contract';
 
+export const cutReasons = ['slow_reader', 'timeout', 'failed'] as const;
+type CutReason = (typeof cutReasons)[number];
+
 export type Observation =
   | { kind: 'booted'; apiPort: number; adminPort: number; revision: string | null; version: string }
   | { kind: 'config_applied'; revision: string; sequence: number; datasets: number; endpoints: number; keys: number }
@@ -48,6 +51,8 @@ export type Observation =
       snapshotId: string | null;
       poolWaitMs: number | null;
       queryMs: number | null;
+      /** Why an answer was broken off that had begun to go out. */
+      cut?: CutReason;
       /** Only in the log, never in an answer. */
       cause?: string;
     }

@@ -12,6 +12,8 @@ export type Settings = Readonly<{
   /** [] off, ['*'] all. */
   corsOrigins: readonly string[];
   poolSize: number;
+  /** null: as many as the size of the pool allows. */
+  longAnswers: number | null;
   remoteScanConcurrency: number;
   duckdbThreads: number;
   duckdbMemoryLimit: string;

@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
-import type { ByteSink } from '../answers/stream-rows.ts';
+import type { ByteSink } from '../answers/send-on.ts';
 
 /** Up to here a failure can still be answered with its own status. */
 const wholeBytes = 256 * 1024;
@@ -10,6 +10,8 @@ const wholeBytes = 256 * 1024;
 export type Body = ByteSink & {
   /** Whether bytes or headers have gone out: from then on a failure can only break the connection. */
   isOpen(): boolean;
+  /** It grew long, and no more of those may: nothing has gone out. */
+  isRefused(): boolean;
   end(): void;
 };
 
@@ -26,17 +28,26 @@ const drained = async (response: Response, signal: AbortSignal): Promise<boolean
     if (signal.aborted) end();
   });
 
-export const createBody = (response: Response, headers: Readonly<Record<string, string>>): Body => {
+type BodyOptions = {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Asked once, before the first bytes of a long body go out. */
+  readonly mayBeLong: () => Promise<boolean>;
+};
+
+export const createBody = (response: Response, { headers, mayBeLong }: BodyOptions): Body => {
   const isHead = response.req.method === 'HEAD';
   let parts: Uint8Array[] = [];
   let bytes = 0;
   let open = false;
+  let refused = false;
 
   const flush = async (signal: AbortSignal): Promise<boolean> => {
     const piece = Buffer.concat(parts);
     parts = [];
     if (response.destroyed) return false;
     if (!open) {
+      refused = !isHead && !(await mayBeLong());
+      if (refused) return false;
       open = true;
       response.status(200).set(headers);
       // The headers are all that is asked for, the one that Node.js gives to bodies alone among them.
@@ -51,6 +62,7 @@ export const createBody = (response: Response, headers: Readonly<Record<string, 
 
   return {
     isOpen: () => open,
+    isRefused: () => refused,
     write: async (piece, signal) => {
       parts.push(piece);
       bytes += piece.length;

@@ -2,7 +2,7 @@
 import { parseTraceParent } from '@opentelemetry/core';
 import type { Request, Response } from 'express';
 import { answerPage } from '../answers/answer-page.ts';
-import type { AnswerPorts, Refusal } from '../answers/run-query.ts';
+import { type AnswerPorts, busy, type Refusal } from '../answers/run-query.ts';
 import { noFrame, type Stream, streamRows } from '../answers/stream-rows.ts';
 import { writeParquet } from '../answers/write-parquet.ts';
 import { type Failure, status } from '../domain/failure.ts';
@@ -29,7 +29,7 @@ export type EndpointRouteOptions = {
 };
 
 type Ended = Extract<Observation, { kind: 'request_ended' }>;
-type Told = Partial<Pick<Ended, 'cache' | 'rows' | 'poolWaitMs' | 'queryMs' | 'cause'>>;
+type Told = Partial<Pick<Ended, 'cache' | 'rows' | 'poolWaitMs' | 'queryMs' | 'cut' | 'cause'>>;
 /** A request under way: everything that is known of it once it has a plan. */
 type Exchange = {
   readonly plan: QueryPlan;
@@ -44,13 +44,19 @@ type Sent = { readonly refusal: Refusal | null; readonly told: Told };
 
 const sent = (told: Told): Sent => ({ refusal: null, told });
 const notSent = (refusal: Refusal): Sent => ({ refusal, told: {} });
+/** Headers have gone out: only a broken connection keeps half an answer from looking whole. */
+const cutOff = (response: Response, refusal: Refusal): Sent => {
+  response.destroy();
+  const cut = refusal.cause === 'slow reader' ? 'slow_reader' : refusal.failure.kind === 'timeout' ? 'timeout' : 'failed';
+  return { refusal, told: { cut } };
+};
 
 const queryStringOf = ({ url }: Request): string => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');
 
 const formatOf = (suffix: Format | null, request: Request): Format | undefined => suffix ?? negotiate(request.get('accept'));
 const traceOf = (request: Request): Ended['trace'] => parseTraceParent(request.get('traceparent') ?? '');
 
-/** 499, as nginx calls it: nobody is there to read an answer. */
+/** 499, as nginx calls it: nobody is there to read an answer, or reads too slowly. */
 const clientGone = 499;
 /** So long a connection may be silent, however short a query must be. */
 const leastSilenceMs = 10_000;
@@ -60,7 +66,9 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
 
   const sendStream = async (exchange: Exchange, format: Exclude<Format, 'parquet'>): Promise<Sent> => {
     const { plan, response, requestId, headers, signal } = exchange;
-    const body = createBody(response, { ...headers, 'Content-Type': contentTypes[format] });
+    let isLong = false;
+    const mayBeLong = async (): Promise<boolean> => (isLong = await answers.longAnswers.take(0, signal));
+    const body = createBody(response, { headers: { ...headers, 'Content-Type': contentTypes[format] }, mayBeLong });
     const cache = format === 'json' && plan.endpoint.cache === 'Snapshot' ? 'miss' : 'off';
     const envelope = {
       before: Buffer.from('{"data":['),
@@ -69,12 +77,11 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     };
     const frame = format === 'json' ? envelope : noFrame;
     const onBegin: Stream['onBegin'] = (times) => response.set('Server-Timing', serverTiming({ cache, ...times }));
-    const streamed = await streamRows(plan, { format, frame, sink: body, signal, onBegin }, answers);
-    if (!streamed.ok) {
-      // Headers have gone out: only a broken connection keeps half an answer from looking whole.
-      if (body.isOpen()) response.destroy();
-      return notSent(streamed.error);
-    }
+    const streamed = await streamRows(plan, { format, frame, sink: body, signal, onBegin }, answers).finally(() => {
+      if (isLong) answers.longAnswers.give();
+    });
+    if (!streamed.ok) return body.isOpen() ? cutOff(response, streamed.error) : notSent(streamed.error);
+    if (body.isRefused()) return notSent(busy('no place for a long answer'));
     body.end();
     const { rowCount, ...times } = streamed.value;
     return sent({ cache, rows: rowCount, ...times });
@@ -141,9 +148,10 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
       const snapshotId = plan?.serving.snapshotId ?? null;
       observe({ kind: 'request_ended', ...about, status: statusCode, tookMs: now() - startedMs, snapshotId, ...shape, ...none, ...told });
     };
-    const fail = (failure: Failure, plan: QueryPlan | null = null, cause: string | null = null): void => {
+    const fail = (failure: Failure, plan: QueryPlan | null = null, told: Told = {}): void => {
       if (!response.headersSent && !response.destroyed) sendFailure(response, failure, requestId);
-      end(status[failure.kind], plan, cause === null ? {} : { cause });
+      // A reader that is too slow is no fault of the server.
+      end(told.cut === 'slow_reader' ? clientGone : status[failure.kind], plan, told);
     };
     if (keyId !== null) options.onKeyUsed(keyId);
     if (!admitted.ok) return fail(admitted.error.failure);
@@ -165,7 +173,7 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     response.once('close', () => void (response.writableFinished || gone.abort()));
     const { refusal, told } = await send({ plan, response, requestId, headers, signal: gone.signal }, format);
     if (gone.signal.aborted) return end(clientGone, plan, told);
-    if (refusal !== null) return fail(refusal.failure, plan, refusal.cause);
+    if (refusal !== null) return fail(refusal.failure, plan, { ...told, ...(refusal.cause === null ? {} : { cause: refusal.cause }) });
     end(response.statusCode, plan, told);
   };
 };

@@ -55,6 +55,12 @@ export const createCounters = (registers: readonly Registry[]) => {
       labelNames: ['endpoint'],
       ...base,
     }),
+    answersCut: new Counter({
+      name: 'offloader_answers_cut_total',
+      help: 'Answers broken off after they had begun to go out, by reason',
+      labelNames: ['endpoint', 'reason'],
+      ...base,
+    }),
     authFailures: new Counter({ name: 'offloader_auth_failures_total', help: 'Refused keys by reason', labelNames: ['reason'], ...base }),
     authSuccesses: new Counter({ name: 'offloader_auth_successes_total', help: 'Requests with a good key', ...base }),
     rateLimited: new Counter({

@@ -1,7 +1,7 @@
 /** Observations and state as Prometheus metrics. Labels are bounded: declared names and closed lists only. */
 import { collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
 import type { Report } from '@offloader/contract';
-import type { Observation } from '../domain/observation.ts';
+import { cutReasons, type Observation } from '../domain/observation.ts';
 import { createCounters, createGauges } from './instruments.ts';
 
 export type MetricsState = {
@@ -44,6 +44,7 @@ export const createMetrics = (): Metrics => {
     for (const endpoint of counted.endpoints) {
       if (endpoints.has(endpoint)) continue;
       for (const status of outcomes) counters.requests.remove({ endpoint, status });
+      for (const reason of cutReasons) counters.answersCut.remove({ endpoint, reason });
       for (const cache of cacheResults) counters.duration.remove({ endpoint, cache });
       for (const one of [counters.query, counters.cacheHits, counters.rateLimited]) one.remove({ endpoint });
       counted.endpoints.delete(endpoint);
@@ -63,6 +64,7 @@ export const createMetrics = (): Metrics => {
     counted.endpoints.add(endpoint);
     counters.requests.inc({ endpoint, status: outcome(event.status) });
     counters.duration.observe({ endpoint, cache: event.cache ?? 'off' }, event.tookMs / 1000);
+    if (event.cut !== undefined) counters.answersCut.inc({ endpoint, reason: event.cut });
     if (event.cache === 'hit') counters.cacheHits.inc({ endpoint });
     if (event.poolWaitMs !== null) counters.poolWait.observe(event.poolWaitMs / 1000);
     if (event.queryMs !== null) counters.query.observe({ endpoint }, event.queryMs / 1000);

@@ -39,7 +39,12 @@ beforeAll(async () => {
   await many.publish('a1', `SELECT 'acme' AS tenant_id, DATE '2026-01-01' AS day, i::BIGINT AS visits FROM range(1000000) r(i)`);
   world = await startWorld(
     [...datasets(), endpoint('rows', rows), endpoint('scan', { ...rows, servingMode: 'RemoteScan' }), endpoint('heavy', heavy), apiKey('acme')],
-    { OFFLOADER_POOL_SIZE: String(pool), OFFLOADER_REMOTE_SCAN_CONCURRENCY: String(remoteCap) },
+    {
+      OFFLOADER_POOL_SIZE: String(pool),
+      OFFLOADER_REMOTE_SCAN_CONCURRENCY: String(remoteCap),
+      // Readers that stand still may hold them all here.
+      OFFLOADER_LONG_ANSWERS: String(pool),
+    },
   );
 }); // prettier-ignore
 afterEach(async () => {

@@ -7,6 +7,7 @@ import type { Engine, QueryFailure, QueryOptions, RowStream } from '../../src/do
 import type { Observation } from '../../src/domain/observation.ts';
 import type { Live } from '../../src/domain/serving.ts';
 import { createSigner } from '../../src/domain/signature.ts';
+import { createSlots } from '../../src/duckdb/slots.ts';
 import { createApi } from '../../src/http/api.ts';
 import { createLimits } from '../../src/http/limits.ts';
 import { liveOf, servingOf } from './compiled.ts';
@@ -68,6 +69,7 @@ export const startPlayed = async (endpoints: readonly CompiledEndpoint[]): Promi
       cache: createResponseCache(100, 1_000_000),
       sign: createSigner(secretKeyBase),
       timeoutMs: 5000,
+      longAnswers: createSlots(1, 0),
       onEngineError: (dataset, epoch, message) => played.reported.push(`${dataset} ${epoch} ${message}`),
     },
     limits: createLimits(),
