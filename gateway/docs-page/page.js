@@ -27,7 +27,14 @@ const deprecation = ({ deprecation: stated }) =>
     : element(
         'p',
         { class: 'bad' },
-        ['Deprecated', stated.sunset && `ends ${stated.sunset}`, stated.successor && `use ${stated.successor}`].filter(Boolean).join('; '),
+        [
+          'Deprecated',
+          stated.since && `since ${stated.since}`,
+          stated.sunset && `ends ${stated.sunset}`,
+          stated.successor && `use ${stated.successor}`,
+        ]
+          .filter(Boolean)
+          .join('; '),
       );
 
 const show = (endpoint) => {
@@ -50,8 +57,8 @@ const show = (endpoint) => {
       element('h3', {}, 'Errors'),
       table(
         'Errors',
-        ['Status', 'Family', 'When'],
-        endpoint.errors.map(({ status, family, when }) => [String(status), family, when]),
+        ['Status', 'Family', 'Code', 'When'],
+        endpoint.errors.map(({ status, family, codes, when }) => [String(status), family, codes.join(', '), when]),
       ),
     ].filter((one) => one !== null),
   );

@@ -8,6 +8,21 @@ const shownRows = 50;
 export const settings = { key: '', baseUrl: '' };
 
 const typeText = (param) => `${param.type}${param.list ? ' list, separated by commas' : ''}${param.required ? ', required' : ''}`;
+/** The bounds of a parameter, those that it has. */
+const boundsText = ({ min, max, minLength, maxLength, pattern }) =>
+  [
+    min === undefined ? null : `from ${min}`,
+    max === undefined ? null : `to ${max}`,
+    minLength === undefined ? null : `at least ${minLength} characters`,
+    maxLength === undefined ? null : `at most ${maxLength} characters`,
+    pattern === undefined ? null : `matches ${pattern}`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+const aliasText = ({ aliases }) =>
+  Object.entries(aliases ?? {})
+    .map(([alias, value]) => `${alias} for ${value}`)
+    .join(', ');
 const choicesOf = (param) =>
   param.list ? [] : param.type === 'boolean' ? ['true', 'false'] : [...(param.enum ?? []), ...Object.keys(param.aliases ?? {})];
 
@@ -17,7 +32,9 @@ const field = (param) => {
   const shared = { id, name: param.name, 'aria-describedby': hint, 'aria-required': param.required ? 'true' : null };
   const choices = choicesOf(param);
   const fallback = param.default === null || param.default === undefined ? '' : String(param.default);
-  const about = [typeText(param), param.description, fallback === '' ? null : `default ${fallback}`].filter(Boolean).join(' · ');
+  const about = [typeText(param), boundsText(param), param.description, fallback === '' ? null : `default ${fallback}`, aliasText(param)]
+    .filter(Boolean)
+    .join(' · ');
   const input =
     choices.length > 0
       ? element(

@@ -1,6 +1,7 @@
 /** A port that can be left without losing anybody: first its clients are asked to go, then it is closed, then whoever is left is cut. */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import { maxHeaderBytes } from './http/envelope.ts';
 import { answerUnreadable, type CommonHeaders, routable } from './http/unreadable.ts';
 
 export type Listener = {
@@ -33,7 +34,7 @@ export const listen = async (app: RequestListener, { env, port, host }: PortSett
     if (routable(request, response, common)) app(request, response);
   };
   const server = createServer(
-    { maxHeaderSize: 16 * 1024, requestTimeout: 30_000, keepAliveTimeout: keepAliveMs, requireHostHeader: false },
+    { maxHeaderSize: maxHeaderBytes, requestTimeout: 30_000, keepAliveTimeout: keepAliveMs, requireHostHeader: false },
     answer,
   );
   // An expectation that nobody knows is no reason to refuse (RFC 9110 §10.1.1).

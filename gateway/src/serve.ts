@@ -6,6 +6,7 @@ import type { CompiledKey, ConfigSync, LoadedConfig, Report } from '@offloader/c
 import { keepLastGood, readLastGood } from './bundle-source/last-good.ts';
 import { openSource } from './bundle-source/open.ts';
 import { createResponseCache } from './cache/responses.ts';
+import { edgeOf } from './domain/answer-headers.ts';
 import { incidentsOf } from './domain/incidents.ts';
 import { buildLive, emptyLive } from './domain/live.ts';
 import { longAnswersOf } from './domain/long-answers.ts';
@@ -166,7 +167,13 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       isReady,
       onOperator: () => snapshots.operatorSeen(),
       observe,
-      documents: createDocuments({ version, publicUrl: settings.publicUrl, live: () => live, api: apiApp }),
+      documents: createDocuments({
+        version,
+        publicUrl: settings.publicUrl,
+        edge: edgeOf(settings.podName, settings.corsOrigins),
+        live: () => live,
+        api: apiApp,
+      }),
     }),
     { env: settingsTable.adminPort.env, port: settings.adminPort },
   );

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CompiledEndpoint, CompiledKey } from '@offloader/contract';
 import express from 'express';
+import { edgeOf } from '../src/domain/answer-headers.ts';
 import { buildLive } from '../src/domain/live.ts';
 import { toolPage } from '../src/domain/mcp-tools.ts';
 import type { Live } from '../src/domain/serving.ts';
@@ -32,7 +33,7 @@ describe(`a document of ${many} endpoints`, () => {
   let live: Live = liveOf([], { endpoints: counted() });
   beforeAll(async () => {
     const app = express();
-    app.use(createDocuments({ version: 'test', publicUrl: null, live: () => live, api: express() }));
+    app.use(createDocuments({ version: 'test', publicUrl: null, edge: edgeOf(null, []), live: () => live, api: express() }));
     server = createServer(app);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });

@@ -1,6 +1,6 @@
 /** The catalogue: endpoints as people want to know them. Pure. */
 import type { CompiledEndpoint } from '@offloader/contract';
-import { answeredColumns, byName, errorsOf, exampleRow, type JsonSchema, pagingParams, pathOf } from './describe-endpoint.ts';
+import { answeredColumns, boundsOf, byName, errorsOf, exampleRow, type JsonSchema, pagingParams, pathOf } from './describe-endpoint.ts';
 import { formats, mediaTypes } from './format.ts';
 import type { Described, Live } from './serving.ts';
 
@@ -14,6 +14,7 @@ const declared = (endpoint: CompiledEndpoint): readonly JsonSchema[] =>
     default: param.default,
     enum: param.enum,
     aliases: param.aliases,
+    ...boundsOf(param),
   }));
 
 const paging = (endpoint: CompiledEndpoint): readonly JsonSchema[] =>
@@ -26,12 +27,24 @@ const paging = (endpoint: CompiledEndpoint): readonly JsonSchema[] =>
     default: schema['default'] ?? null,
     enum: name === 'columns' ? endpoint.columns : null,
     aliases: {},
+    ...(name === 'limit' ? { min: schema['minimum'], max: schema['maximum'] } : {}),
   }));
 
 const example = (endpoint: CompiledEndpoint): JsonSchema => ({
   data: [exampleRow(endpoint)],
   meta: { endpoint: endpoint.name, version: endpoint.version, row_count: 1, next_cursor: null },
 });
+
+/** Codes of one status and family are one line for people. */
+const failures = (auth: Live['auth']): readonly JsonSchema[] =>
+  Object.values(Object.groupBy(errorsOf(auth), ({ status, family }) => `${status} ${family}`)).flatMap((same = []) =>
+    same.slice(0, 1).map(({ status, family }) => ({
+      status,
+      family,
+      codes: same.map(({ code }) => code),
+      when: same.map(({ meaning }) => meaning).join('; '),
+    })),
+  );
 
 const endpointEntry = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSchema => ({
   name: endpoint.name,
@@ -51,7 +64,7 @@ const endpointEntry = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSche
   },
   freshness_minutes: endpoint.maxStalenessMs === null ? null : endpoint.maxStalenessMs / 60_000,
   deprecation: endpoint.deprecation,
-  errors: errorsOf(auth),
+  errors: failures(auth),
 });
 
 const notes = {

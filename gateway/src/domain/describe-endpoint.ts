@@ -1,5 +1,7 @@
-/** What the three documents (OpenAPI, /schema, catalogue) say of an endpoint, once. Pure. */
+/** What the documents (OpenAPI, /schema, the catalogue, the tools) say of an endpoint, once. Pure. */
 import { type CompiledEndpoint, type CompiledParam, type ColumnType, maxMatchedLength, type Select } from '@offloader/contract';
+import { type ErrorCase, errorCases } from './error-codes.ts';
+import { setText } from './request.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -85,6 +87,32 @@ export const paramSchema = (param: CompiledParam): JsonSchema => {
   return present({ ...(param.list ? { type: 'array', items: one } : one), default: param.default });
 };
 
+const aliasText = ({ aliases }: CompiledParam): string | null => {
+  const pairs = Object.entries(aliases).map(([alias, value]) => `${alias} for ${value}`);
+  return pairs.length === 0 ? null : `Also taken: ${pairs.join(', ')}.`;
+};
+/** A parameter's description, and what its schema cannot say; null when there is nothing to say. */
+export const paramText = (param: CompiledParam): string | null => {
+  const said = [param.description, aliasText(param)].filter((text) => text !== null);
+  return said.length === 0 ? null : said.join(' ');
+};
+
+const combinationText = ({ combinations }: CompiledEndpoint): string | null =>
+  combinations === null ? null : `Besides those of paging, the parameters ${combinations.map(setText).join(' or ')} may be sent together.`;
+const deprecationText = ({ deprecation }: CompiledEndpoint): string | null => {
+  if (deprecation === null) return null;
+  const { since, sunset, successor } = deprecation;
+  const said = [since && `since ${since}`, sunset && `ends ${sunset}`, successor && `use ${successor}`].filter(Boolean);
+  return `Deprecated${said.length === 0 ? '' : `: ${said.join(', ')}`}.`;
+};
+/** What no schema of a parameter can say. */
+export const notesOf = (endpoint: CompiledEndpoint): readonly string[] =>
+  [combinationText(endpoint), deprecationText(endpoint)].filter((text) => text !== null);
+
+/** The bounds of a declaration, those that it has. */
+export const boundsOf = ({ min, max, minLength, maxLength, pattern }: CompiledParam): JsonSchema =>
+  present({ min, max, minLength, maxLength, pattern });
+
 export type PagingParam = {
   readonly name: 'limit' | 'offset' | 'columns' | 'cursor';
   readonly type: string;
@@ -113,26 +141,9 @@ export const pagingParams = (endpoint: CompiledEndpoint): readonly PagingParam[]
   ];
 }; // prettier-ignore
 
-export type ErrorCase = { readonly status: number; readonly family: string; readonly when: string };
-const errorCases: readonly ErrorCase[] = [
-  { status: 400, family: 'invalid_param', when: 'the request or its percent-encoding cannot be read' },
-  { status: 401, family: 'unauthorized', when: 'there is no valid API key' },
-  { status: 404, family: 'not_found', when: 'there is no such endpoint, or the key is not granted it' },
-  { status: 405, family: 'invalid_param', when: 'the method is neither GET nor HEAD' },
-  { status: 406, family: 'invalid_param', when: 'none of the types in Accept can be answered' },
-  { status: 410, family: 'gone', when: 'the snapshot of the cursor is no longer kept' },
-  { status: 413, family: 'invalid_param', when: 'the request has a body of more than 1 MB' },
-  { status: 422, family: 'invalid_param', when: 'a parameter is unknown, missing, out of range or not allowed with the others' },
-  { status: 429, family: 'rate_limited', when: "the key's limit is reached" },
-  { status: 500, family: 'internal', when: 'something is wrong on our side' },
-  { status: 503, family: 'not_ready', when: 'the data is not loaded yet' },
-  { status: 503, family: 'busy', when: 'every connection is in use' },
-  { status: 504, family: 'timeout', when: 'the query took too long' },
-];
-
-/** What can go wrong; without keys nobody is unauthorized or limited. */
+/** What can go wrong with a request to an endpoint; without keys nobody is unauthorized or limited. */
 export const errorsOf = (auth: 'required' | 'none'): readonly ErrorCase[] =>
-  auth === 'required' ? errorCases : errorCases.filter(({ status }) => status !== 401 && status !== 429);
+  errorCases.filter(({ code, status }) => code !== 'batch' && (auth === 'required' || (status !== 401 && status !== 429)));
 
 /** By name, so that documents differ only where the configuration does. */
 export const byName = (endpoints: ReadonlyMap<string, CompiledEndpoint>): readonly CompiledEndpoint[] =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { bundleOf, dataset, endpointOf, liveOf, plainEndpoint } from '../../test/support/compiled.ts';
+import { edgeOf } from './answer-headers.ts';
 import { catalogDocument } from './catalog.ts';
 import { openapiDocument } from './openapi.ts';
 import { schemaDocument } from './schema-document.ts';
@@ -34,8 +35,10 @@ const open = liveOf(bundleOf([dataset({ tenantColumn: undefined }), plainEndpoin
 const read = (document: unknown): any => JSON.parse(JSON.stringify(document));
 
 describe('openapi.json', () => {
-  const document = read(openapiDocument(live, { version: '1.2.3', publicUrl: 'https://data.example.com' }));
+  const document = read(openapiDocument(live, { version: '1.2.3', publicUrl: 'https://data.example.com', edge: edgeOf(null, []) }));
   const operation = document.paths['/v1/endpoints/account_daily'].get;
+  /** What a reference stands for. */
+  const resolved = (one: any): any => (one.$ref === undefined ? one : one.$ref.slice(2).split('/').reduce((at: any, name: string) => at[name], document));
 
   test('has one GET per endpoint, sorted, named like it', () => {
     expect([document.openapi, document.info.version, Object.keys(document.paths)]).toEqual(['3.1.0', '1.2.3', ['/v1/endpoints/a_first', '/v1/endpoints/account_daily']]);
@@ -62,11 +65,36 @@ describe('openapi.json', () => {
       big: { type: ['integer', 'null'], format: 'int64' },
     });
     for (const status of [400, 401, 404, 405, 406, 410, 413, 422, 429, 500, 503, 504])
-      expect(operation.responses[status].content['application/json'].schema).toEqual({ $ref: '#/components/schemas/Error' });
+      expect(resolved(operation.responses[status]).content['application/json'].schema).toEqual({ $ref: '#/components/schemas/Error' });
+  });
+
+  test('says what no schema of a parameter can: sets, aliases, what comes instead', () => {
+    expect(operation['x-parameter-combinations']).toEqual([['area'], ['area', 'from']]);
+    expect(operation.description).toBe(
+      'Besides those of paging, the parameters {area} or {area, from} may be sent together. Deprecated: since 2026-10-01, use account_daily_v2.',
+    );
+    const [area] = operation.parameters;
+    expect([area['x-aliases'], area.description]).toEqual([{ shop: 'store' }, 'Also taken: shop for store.']);
+  });
+
+  test('names every header of an answer, those of a deprecated endpoint where it is', () => {
+    const headers = (of: string, status: number): string[] => Object.keys(resolved(document.paths[`/v1/endpoints/${of}`].get.responses[status]).headers);
+    for (const status of [200, 304]) {
+      expect(headers('account_daily', status)).toEqual(expect.arrayContaining(['ETag', 'RateLimit-Remaining', 'Deprecation', 'Sunset', 'Link']));
+      expect(headers('a_first', status)).not.toContain('Deprecation');
+    }
+    for (const status of [429, 503]) expect(headers('a_first', status)).toContain('Retry-After');
+    expect([headers('a_first', 401).includes('WWW-Authenticate'), headers('a_first', 405).includes('Allow')]).toEqual([true, true]);
+    const edges = [edgeOf(null, []), edgeOf('pod-0', ['*']), edgeOf('pod-0', ['https://a.example'])].map(
+      (edge) => Object.keys(read(openapiDocument(live, { version: '1', publicUrl: null, edge })).components.headers),
+    );
+    expect(edges.map((names) => ['X-Offloader-Pod', 'Access-Control-Allow-Origin', 'Access-Control-Allow-Credentials'].map((name) => names.includes(name)))).toEqual([
+      [false, false, false], [true, true, false], [true, true, true],
+    ]);
   });
 
   test('of a public gateway asks for no key', () => {
-    const { paths, components } = read(openapiDocument(open, { version: '1', publicUrl: null }));
+    const { paths, components } = read(openapiDocument(open, { version: '1', publicUrl: null, edge: edgeOf(null, []) }));
     expect([paths['/v1/endpoints/events'].get.security, components.securitySchemes, paths['/v1/endpoints/events'].get.responses[401]]).toEqual([[], undefined, undefined]);
   });
 }); // prettier-ignore
@@ -110,6 +138,11 @@ test('the catalogue says what people want to know', () => {
     response: { example: { data: [{ day: '2026-01-31', extra: {}, big: 1 }] } },
   });
   expect(entry.params.map(({ name }: any) => name)).toEqual(['area', 'from', 'days', 'limit', 'offset', 'columns', 'cursor']);
-  expect(entry.errors[0]).toEqual({ status: 400, family: 'invalid_param', when: expect.any(String) });
+  expect(entry.errors[0]).toEqual({
+    status: 400,
+    family: 'invalid_param',
+    codes: ['bad_request', 'bad_encoding'],
+    when: expect.any(String),
+  });
   expect(read(catalogDocument(open, null)).auth.mode).toBe('none');
 });

@@ -1,7 +1,7 @@
 /** Endpoints as tools of the Model Context Protocol: what a caller may ask, and how its arguments become a query. Pure. */
 import { type CompiledEndpoint, type CompiledKey, err, ok, remembering, type Result } from '@offloader/contract';
 import { grantedOf, isGranted } from './authorize.ts';
-import { answeredColumns, byName, type JsonSchema, pagingParams, paramSchema } from './describe-endpoint.ts';
+import { answeredColumns, byName, type JsonSchema, notesOf, pagingParams, paramSchema, paramText } from './describe-endpoint.ts';
 import type { Live } from './serving.ts';
 
 export type Tool = {
@@ -23,7 +23,7 @@ const describe = (endpoint: CompiledEndpoint): string => {
     endpoint.description ?? endpoint.name,
     `Rows of ${columns.join(', ')}.`,
     'Longer results come page by page: pass meta.next_cursor as cursor, with the same arguments.',
-    ...(endpoint.deprecation === null ? [] : ['Deprecated.']),
+    ...notesOf(endpoint),
   ].join(' ');
 };
 
@@ -43,7 +43,7 @@ const toolOf = remembering((endpoint: CompiledEndpoint): Tool => ({
   inputSchema: {
     type: 'object',
     properties: Object.fromEntries<JsonSchema>([
-      ...endpoint.params.map((param): [string, JsonSchema] => [param.name, withText(sendable(paramSchema(param)), param.description)]),
+      ...endpoint.params.map((param): [string, JsonSchema] => [param.name, withText(sendable(paramSchema(param)), paramText(param))]),
       ...pagingParams(endpoint).map(({ name, schema, description }): [string, JsonSchema] => [name, withText(schema, description)]),
     ]),
     required: endpoint.params.filter(({ required }) => required).map(({ name }) => name),

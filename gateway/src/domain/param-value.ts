@@ -82,7 +82,7 @@ export const defaultOf = (param: CompiledParam): SqlValue | readonly SqlValue[] 
 };
 
 /** More than any list that a URL of bearable length holds. */
-const maxListItems = 1000;
+export const maxListItems = 1000;
 
 /** The typed value, a list of them for a list parameter, or undefined when the text is not one. */
 export const parseParam = (param: CompiledParam, text: string): SqlValue | readonly SqlValue[] | undefined => {
@@ -93,17 +93,3 @@ export const parseParam = (param: CompiledParam, text: string): SqlValue | reado
   const values = items.map((item) => parse(item, param));
   return values.some((value) => value === undefined) ? undefined : (values as readonly SqlValue[]);
 };
-
-const expectations: Readonly<Record<CompiledParam['type'], string>> = {
-  string: 'text of the declared form',
-  integer: 'an integer',
-  number: 'a number',
-  boolean: 'true or false',
-  date: 'a day as YYYY-MM-DD',
-  timestamp: 'an ISO 8601 date-time',
-  enum: 'one of the declared values',
-};
-
-/** What a parameter takes, in words. */
-export const expectationOf = ({ type, list, min, max }: CompiledParam): string =>
-  `${list ? 'a comma-separated list, each item ' : ''}${expectations[type]}${min === null ? '' : `, at least ${min}`}${max === null ? '' : `, at most ${max}`}`;

@@ -1,7 +1,8 @@
 /** A request's parameters against an endpoint's declaration: a typed Request, or the first failure in the documented order. */
 import { type CompiledEndpoint, err, ok, reservedParams, type Result } from '@offloader/contract';
-import type { Failure } from './failure.ts';
-import { defaultOf, expectationOf, parseInt64, parseParam } from './param-value.ts';
+import { expectationOf, listed } from './expectation.ts';
+import type { Failure, InvalidParamCode } from './failure.ts';
+import { defaultOf, parseInt64, parseParam } from './param-value.ts';
 import type { SentParams } from './query-string.ts';
 import type { SqlValue } from './sql.ts';
 
@@ -20,30 +21,35 @@ export type Request = {
 
 type Check<T> = Result<T, Failure>;
 const isPlain = (name: string): boolean => /^[A-Za-z][A-Za-z0-9_-]{0,62}$/.test(name);
-const invalid = (code: string, param: string | null, message: string): { readonly ok: false; readonly error: Failure } =>
+const invalid = (code: InvalidParamCode, param: string | null, message: string): { readonly ok: false; readonly error: Failure } =>
   err({ kind: 'invalid_param', code, param: param !== null && isPlain(param) ? param : null, message });
 
 const unknownParam = (endpoint: CompiledEndpoint, sent: SentParams): Failure | undefined => {
-  const known = new Set([...endpoint.params.map((param) => param.name), ...reservedParams]);
-  const stranger = [...sent.keys()].find((name) => !known.has(name));
+  const known = [...endpoint.params.map((param) => param.name), ...reservedParams];
+  const stranger = [...sent.keys()].find((name) => !known.includes(name));
   if (stranger === undefined) return undefined;
-  return invalid('unknown_param', stranger, isPlain(stranger) ? `unknown parameter ${stranger}` : 'unknown parameter').error;
+  const named = isPlain(stranger) ? `unknown parameter ${stranger}` : 'unknown parameter';
+  return invalid('unknown_param', stranger, `${named}; this endpoint has ${listed(known)}`).error;
 };
+
+/** Names that may be sent together, as the documents write them. */
+export const setText = (names: readonly string[]): string => `{${names.join(', ')}}`;
 
 const badCombination = ({ combinations, params }: CompiledEndpoint, sent: SentParams): Failure | undefined => {
   if (combinations === null) return undefined;
   const used = params.map((param) => param.name).filter((name) => sent.has(name));
-  const fits = combinations.some((listed) => listed.length === used.length && listed.every((name) => used.includes(name)));
-  return fits
-    ? undefined
-    : invalid('invalid_combination', null, 'these parameters cannot be used together; see the declared combinations').error;
+  const fits = combinations.some((set) => set.length === used.length && set.every((name) => used.includes(name)));
+  if (fits) return undefined;
+  const message = `these parameters cannot be used together; what may be is ${listed(combinations.map(setText), ' or ')}`;
+  return invalid('invalid_combination', null, message).error;
 };
 
 const paramValues = (endpoint: CompiledEndpoint, sent: SentParams): Check<ParamValues> => {
   const values = new Map<string, SqlValue | readonly SqlValue[]>();
   for (const param of endpoint.params) {
     const text = sent.get(param.name);
-    if (text === undefined && param.required) return invalid('missing_param', param.name, `parameter ${param.name} is required`);
+    if (text === undefined && param.required)
+      return invalid('missing_param', param.name, `parameter ${param.name} is required: ${expectationOf(param)}`);
     const value = text === undefined ? defaultOf(param) : parseParam(param, text);
     if (value === undefined) return invalid('invalid_param', param.name, `parameter ${param.name} must be ${expectationOf(param)}`);
     if (value !== null) values.set(param.name, value);
@@ -57,7 +63,7 @@ const columnsOf = (endpoint: CompiledEndpoint, sent: SentParams): Check<readonly
   const asked = text.split(',').map((name) => name.trim());
   return asked.every((name) => endpoint.columns.includes(name))
     ? ok(endpoint.columns.filter((name) => asked.includes(name)))
-    : invalid('invalid_columns', 'columns', 'columns must list columns that this endpoint answers');
+    : invalid('invalid_columns', 'columns', `columns must be a comma-separated list of ${listed(endpoint.columns)}`);
 };
 
 const boundedInteger = (

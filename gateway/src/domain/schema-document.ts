@@ -1,6 +1,6 @@
 /** /schema: endpoints as a program wants to know them. Pure. */
 import type { CompiledEndpoint } from '@offloader/contract';
-import { answeredColumns, byName, type JsonSchema, pathOf } from './describe-endpoint.ts';
+import { answeredColumns, boundsOf, byName, type JsonSchema, pathOf } from './describe-endpoint.ts';
 import type { Described, Live } from './serving.ts';
 
 const endpointEntry = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSchema => ({
@@ -11,14 +11,15 @@ const endpointEntry = (endpoint: CompiledEndpoint, auth: Live['auth']): JsonSche
   description: endpoint.description,
   public: auth === 'none',
   tenant_scoped: endpoint.tenantColumn !== null,
-  params: endpoint.params.map(({ name, type, required, enum: members, default: fallback, aliases, list }) => ({
-    name,
-    type,
-    required,
-    enum: members,
-    default: fallback,
-    aliases,
-    list,
+  params: endpoint.params.map((param) => ({
+    name: param.name,
+    type: param.type,
+    required: param.required,
+    enum: param.enum,
+    default: param.default,
+    aliases: param.aliases,
+    list: param.list,
+    ...boundsOf(param),
   })),
   combinations: endpoint.combinations,
   filters: endpoint.filters.map(({ column, op, param }) => ({ column, op, param })),

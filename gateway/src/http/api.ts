@@ -3,17 +3,17 @@ import { randomUUID } from 'node:crypto';
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import type { AnswerPorts } from '../answers/run-query.ts';
-import type { Failure } from '../domain/failure.ts';
 import type { Observe } from '../domain/observation.ts';
 import type { LiveState } from '../domain/serving.ts';
 import type { Signer } from '../domain/signature.ts';
 import { cors } from './cors.ts';
 import { createEndpointRoute } from './endpoint-route.ts';
 import { identify } from './admit.ts';
-import { sendFailure } from './envelope.ts';
+import { maxBodyBytes, sendFailure } from './envelope.ts';
 import { clientStatus } from './fault.ts';
 import type { Limits } from './limits.ts';
 import { createMcp } from './mcp.ts';
+import { unreadable } from './unreadable.ts';
 
 export type ApiOptions = {
   readonly live: LiveState;
@@ -33,9 +33,6 @@ export type ApiOptions = {
   /** Where this process itself reaches the API for as long as it answers anybody. */
   readonly baseUrl: () => string;
 };
-
-/** Bodies are read by /mcp alone; one that is longer than this is refused. */
-const maxBodyBytes = 1_000_000;
 
 const requestIdOf = (request: Request): string => {
   const given = request.get('x-request-id') ?? '';
@@ -71,7 +68,6 @@ const isForeign = (request: Request, origins: readonly string[]): boolean => {
   const origin = request.get('origin');
   return origin !== undefined && !origins.includes('*') && !origins.includes(origin);
 };
-const unreadable: Failure = { kind: 'bad_request', code: 'bad_request', message: 'the request cannot be read' };
 
 /** The Express app of the API port; the caller listens. */
 export const createApi = (options: ApiOptions): Express => {

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import express, { type Express, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
+import type { Edge } from '../domain/answer-headers.ts';
 import { catalogDocument } from '../domain/catalog.ts';
 import { openapiDocument } from '../domain/openapi.ts';
 import { schemaDocument } from '../domain/schema-document.ts';
@@ -13,6 +14,7 @@ export type DocumentsOptions = {
   readonly version: string;
   /** Where consumers reach the API; null when nobody has said. */
   readonly publicUrl: string | null;
+  readonly edge: Edge;
   readonly live: () => Live;
   /** The API itself, mounted under /docs/try: the page is served from another port than the API, and both follow the same rules. */
   readonly api: Express;
@@ -37,7 +39,7 @@ const pagePolicy = helmet.contentSecurityPolicy({
 });
 
 /** The documents' routes. They answer 503 until a configuration serves, and say what serves at the moment of asking. */
-export const createDocuments = ({ version, publicUrl, live, api }: DocumentsOptions): Router => {
+export const createDocuments = ({ version, publicUrl, edge, live, api }: DocumentsOptions): Router => {
   const whenStarted: RequestHandler = (_request, response, next) => {
     if (live().revision !== null) return next();
     response.status(503).set({ 'Cache-Control': 'no-store', 'Retry-After': '1' }).json({ status: 'not_ready', ready: false });
@@ -48,7 +50,7 @@ export const createDocuments = ({ version, publicUrl, live, api }: DocumentsOpti
     if (matchesEtag(request.get('if-none-match'), etag)) return void response.status(304).end();
     response.type('json').send(bytes);
   };
-  const openapi = keepDocument((now) => openapiDocument(now, { version, publicUrl }));
+  const openapi = keepDocument((now) => openapiDocument(now, { version, publicUrl, edge }));
   const schema = keepDocument(schemaDocument);
   const catalogue = keepDocument((now) => catalogDocument(now, publicUrl));
   const router = Router({ strict: true, caseSensitive: true });

@@ -1,13 +1,11 @@
 /** The one form of answers and errors on the API port. */
 import type { Response } from 'express';
-import { type Failure, status } from '../domain/failure.ts';
+import { codeOf, type Failure, families, status } from '../domain/failure.ts';
+import { mediaTypes } from '../domain/format.ts';
 
-/** Families that clients know; framework-level failures use them too. */
-const families = {
-  invalid_param: 'invalid_param', unauthorized: 'unauthorized', not_found: 'not_found', gone: 'gone', rate_limited: 'rate_limited', not_ready: 'not_ready',
-  busy: 'busy', timeout: 'timeout', bad_request: 'invalid_param', method_not_allowed: 'invalid_param', not_acceptable: 'invalid_param', too_large: 'invalid_param',
-  internal: 'internal',
-} as const satisfies Record<Failure['kind'], string>; // prettier-ignore
+/** Bodies are read by /mcp alone; one that is longer than this is refused. */
+export const maxBodyBytes = 1_000_000;
+export const maxHeaderBytes = 16 * 1024;
 
 const messages = {
   unauthorized: 'a valid API key is required: Authorization: Bearer <key>',
@@ -16,14 +14,24 @@ const messages = {
   not_ready: 'the data is not loaded yet; try again',
   busy: 'the server is busy; try again',
   timeout: 'the query took too long; ask for less',
-  method_not_allowed: 'this path takes GET and HEAD',
-  not_acceptable: 'none of the types in Accept can be answered; see the documentation for those that can',
-  too_large: 'the request is too large',
+  not_acceptable: `none of the types in Accept can be answered; these can: ${Object.values(mediaTypes).join(', ')}`,
+  too_large: `a body has at most ${maxBodyBytes} bytes`,
+  headers_too_large: `the headers have at most ${maxHeaderBytes} bytes together`,
+  request_timeout: 'the request did not come in time',
   internal: 'internal error; the request id names it in our log',
 } as const;
 
-const messageOf = (failure: Failure): string => ('message' in failure ? failure.message : messages[failure.kind]);
-const codeOf = (failure: Failure): string => ('code' in failure ? failure.code : failure.kind);
+const messageOf = (failure: Failure): string => {
+  if (failure.kind === 'method_not_allowed') return `this path takes ${failure.allow}`;
+  return 'message' in failure ? failure.message : messages[failure.kind];
+};
+
+/** The body of a failure; nothing of the request's values stands in it. */
+export const failureBody = (failure: Failure, requestId: string): string => {
+  const param = failure.kind === 'invalid_param' && failure.param !== null ? { param: failure.param } : {};
+  const error = { family: families[failure.kind], code: codeOf(failure), message: messageOf(failure), ...param };
+  return JSON.stringify({ error, meta: { request_id: requestId } });
+};
 
 const headersOf = (failure: Failure): Readonly<Record<string, string>> => ({
   'Cache-Control': 'no-store',
@@ -32,14 +40,9 @@ const headersOf = (failure: Failure): Readonly<Record<string, string>> => ({
   ...(failure.kind === 'method_not_allowed' ? { Allow: failure.allow } : {}),
 });
 
-/** Answers a failure; nothing of the request's values stands in it. */
+/** Answers a failure. */
 export const sendFailure = (response: Response, failure: Failure, requestId: string): void => {
-  const param = failure.kind === 'invalid_param' && failure.param !== null ? { param: failure.param } : {};
-  const body = {
-    error: { family: families[failure.kind], code: codeOf(failure), message: messageOf(failure), ...param },
-    meta: { request_id: requestId },
-  };
-  const bytes = Buffer.from(JSON.stringify(body));
+  const bytes = Buffer.from(failureBody(failure, requestId));
   response
     .status(status[failure.kind])
     .set(headersOf(failure))

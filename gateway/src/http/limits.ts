@@ -29,7 +29,9 @@ export const createLimits = (): Limits => {
         'RateLimit-Reset': String(resetSeconds),
       });
       if (verdict.allowed) return undefined;
-      return { kind: 'rate_limited', retryAfterSeconds: verdict.retryAfterSeconds, message: "the key's limit is reached; try again later" };
+      const { retryAfterSeconds } = verdict;
+      const message = `the key's limit of ${limit} requests is reached; try again in ${retryAfterSeconds} s`;
+      return { kind: 'rate_limited', retryAfterSeconds, message };
     },
   };
 };

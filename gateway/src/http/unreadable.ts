@@ -2,20 +2,21 @@
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { type Failure, status } from '../domain/failure.ts';
+import { failureBody } from './envelope.ts';
 
 /** Headers of every answer of a port, whoever asks. */
 export type CommonHeaders = Readonly<Record<string, string>>;
-type Refused = readonly [status: number, code: string, message: string];
 
-const refusals: Readonly<Record<string, Refused>> = {
-  HPE_HEADER_OVERFLOW: [431, 'headers_too_large', 'the headers are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'request_timeout', 'the request did not come in time'],
+const refusals: Readonly<Record<string, Failure>> = {
+  HPE_HEADER_OVERFLOW: { kind: 'headers_too_large' },
+  ERR_HTTP_REQUEST_TIMEOUT: { kind: 'request_timeout' },
 };
-const unreadable: Refused = [400, 'bad_request', 'the request cannot be read'];
+export const unreadable: Failure = { kind: 'bad_request', code: 'bad_request', message: 'the request cannot be read' };
 
-const refusal = ([status, code, message]: Refused, common: CommonHeaders) => {
+const refusal = (failure: Failure, common: CommonHeaders) => {
   const requestId = randomUUID();
-  const body = JSON.stringify({ error: { family: 'invalid_param', code, message }, meta: { request_id: requestId } });
+  const body = failureBody(failure, requestId);
   const headers = {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': String(Buffer.byteLength(body)),
@@ -25,7 +26,7 @@ const refusal = ([status, code, message]: Refused, common: CommonHeaders) => {
     'x-request-id': requestId,
     Connection: 'close',
   };
-  return { status, headers, body };
+  return { status: status[failure.kind], headers, body };
 };
 
 /**
@@ -46,8 +47,8 @@ const namesHost = ({ httpVersion, headersDistinct }: IncomingMessage): boolean =
 export const routable = (request: IncomingMessage, response: ServerResponse, common: CommonHeaders): boolean => {
   const target = namesHost(request) ? targetOf(request.url ?? '') : null;
   if (target === null) {
-    const { status, headers, body } = refusal(unreadable, common);
-    response.writeHead(status, headers).end(body);
+    const { status: code, headers, body } = refusal(unreadable, common);
+    response.writeHead(code, headers).end(body);
     return false;
   }
   request.url = target;
@@ -63,7 +64,7 @@ export const answerUnreadable =
       socket.destroy();
       return;
     }
-    const { status, headers, body } = refusal(refusals[error.code ?? ''] ?? unreadable, common);
+    const { status: code, headers, body } = refusal(refusals[error.code ?? ''] ?? unreadable, common);
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+    socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${lines.join('')}\r\n${body}`);
   };
