@@ -89,6 +89,10 @@ const cases: readonly Case[] = [
   ['OperatorWatchSilent', [['offloader_operator_watch_silent_seconds', watch, '60 120 180 240 300 5 60 120 180 240 300 5x30']], [4, 5, 10, 13], [], { watcher: 'pods' }],
   ...['waiting', 'refused', 'replacing'].map((phase) => ['VolumeReplacementStuck', [['offloader_operator_volume_quarantines', { ...operator, phase }, '0x4 1x40 0x10']], [4, 34, 47], [35, 44], { phase }] as const),
   ['VolumeReplacementStuck', [['offloader_operator_volume_quarantines', { ...operator, phase: 'replacing' }, '0x4 1x15 0x30']], [20, 34, 45], [], { phase: 'replacing' }],
+  ['OperatorConfigOverdue', [['offloader_operator_last_config_turn_timestamp_seconds', operator, '0+60x4 240x20 1500+60x10'], ['offloader_operator_last_config_turn_timestamp_seconds', { ...operator, pod: 'offloader-operator-7d9f-y' }, '0x40']], [4, 9, 10, 26], [12, 20, 23], {}],
+  ['ObjectsNotReady', flag('offloader_operator_objects', { ...operator, kind: 'Dataset', ready: 'False', reason: 'MissingFile' }, 0, 3).map(([name, labels]) => [name, labels, '0x4 3x40 0x10'] as const), [4, 34, 46], [35, 44], { kind: 'Dataset', reason: 'MissingFile' }],
+  // A key that has expired stays so.
+  ['ObjectsNotReady', [['offloader_operator_objects', { ...operator, kind: 'ApiKey', ready: 'False', reason: 'Expired' }, '1x60']], [40, 59], [], {}],
   ['OperatorDown', flag('offloader_operator_leader', operator, 1, 0), [4, 9, 31], [10, 29], {}],
   ['OperatorDown', [['offloader_operator_leader', operator, '1x4 0x35'], ['offloader_operator_leader', { ...operator, pod: 'offloader-operator-7d9f-y' }, '0x4 1x35']], [4, 9, 15, 29], [], {}],
   ['ReplicaBehind', flag('offloader_operator_gateways', { ...operator, state: 'behind' }, 0, 1), [4, 9, 31], [10, 29], { ...operator, state: 'behind' }],

@@ -1,6 +1,7 @@
 /** The whole operator: election, the leader's work, the health port; started and stopped as one. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { objectNames } from '@offloader/contract';
+import { countObjects } from './domain/object-counts.ts';
 import type { Observation, Observe } from './domain/observation.ts';
 import { startHealth } from './health.ts';
 import type { ApiClient, ApiClientOptions } from './kubernetes/client.ts';
@@ -146,5 +147,6 @@ const gaugesOf = (term: Term, leads: () => boolean): Gauges => ({
     const inPhase = (phase: string): number => requests.filter((request) => request.phase === phase).length;
     return { waiting: inPhase('waiting'), refused: inPhase('refused'), replacing: inPhase('replacing') };
   },
+  objects: () => countObjects((kind) => term.current?.watches.resources[kind].list() ?? []),
   sequence: () => term.current?.bundle.state?.index.sequence ?? 0,
 });

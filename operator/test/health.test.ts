@@ -46,9 +46,11 @@ there('the probes of the operator', () => {
 
   test('say that it is not ready before it has listed what there is, and that it is afterwards', async () => {
     relay.goAway();
+    const startedMs = Date.now();
     const operator = await world.startOperator({}, relay.kubeConfig());
     await until('a failed try', () => operator.seen.some((one) => one.kind === 'election_failed'));
     expect(await says(operator)).toEqual([200, 503]);
+    expect(await (await get(operator, '/metrics')).text()).toContain('offloader_operator_last_config_turn_timestamp_seconds 0');
     let held = true;
     relay.delayMs = ({ path }) => (held && path.includes('/endpoints?') ? 3000 : 0);
     relay.comeBack();
@@ -61,6 +63,9 @@ there('the probes of the operator', () => {
     expect(metrics).toContain('offloader_operator_leader 1');
     expect(metrics).toContain(`offloader_operator_gateways{state="total"} ${String(replicas)}`);
     expect(metrics).toContain('offloader_operator_gateways{state="behind"} 0');
+    expect(metrics).toContain('offloader_operator_objects{kind="Endpoint",ready="True",reason="Live"} 1');
+    const turned = /^offloader_operator_last_config_turn_timestamp_seconds (\S+)$/m.exec(metrics)?.[1];
+    expect(Number(turned)).toBeGreaterThanOrEqual(Math.floor(startedMs / 1000));
     expect((await get(operator, '/elsewhere')).status).toBe(404);
   });
 

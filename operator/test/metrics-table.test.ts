@@ -32,6 +32,7 @@ test('docs/observability.md lists every metric of the operator with its type and
     queues: () => [{ controller: 'bundle', depth: 1, longestRunningMs: 1 }],
     watchers: () => [{ watcher: 'pods', objects: 1, silentMs: 1 }],
     gateways: () => ({ total: 1, unreachable: 0, behind: 0 }),
+    objects: () => [{ kind: 'Dataset', ready: 'True', reason: 'Live', count: 1 }],
     sequence: () => 1,
     volumes: () => ({ waiting: 0, refused: 0, replacing: 0 }),
   });

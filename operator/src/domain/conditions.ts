@@ -1,8 +1,9 @@
 /** From the outcome of an object to its conditions, by the kstatus rules: Ready always, Reconciling and Stalled only while True. */
 import type { Condition } from '@offloader/contract';
+import type { Reason } from './reasons.ts';
 
 /** Where an object stands. Only an edit of the object (or of what it names) ends `stalled`; `waiting` ends by itself. */
-export type Outcome = { readonly kind: 'settled' | 'waiting' | 'stalled'; readonly reason: string; readonly message: string };
+export type Outcome = { readonly kind: 'settled' | 'waiting' | 'stalled'; readonly reason: Reason; readonly message: string };
 
 /** A condition before it is known when it last changed. */
 export type Finding = {

@@ -2,7 +2,7 @@
 import type { CacheVolume, DatasetReport, Owner, RefreshError } from '@offloader/contract';
 import type { Finding } from './conditions.ts';
 import { errorText } from './dataset-outcome.ts';
-import { pascal } from './judgement.ts';
+import { pascal } from './reasons.ts';
 
 /** A replica whose cache volume can no longer be used, as it says itself. */
 export type FailedVolume = { readonly pod: string; readonly volume: CacheVolume };

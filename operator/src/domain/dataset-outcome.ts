@@ -1,9 +1,11 @@
 /** Where a Dataset stands on the gateways: one state per pod, one outcome for all of them. */
 import type { CompiledDataset, DatasetReport, RefreshError } from '@offloader/contract';
 import type { Outcome } from './conditions.ts';
-import { behindOf, invalid, live, named, onGateways, pascal, rollingOut } from './judgement.ts';
+import { behindOf, invalid, live, named, onGateways, rollingOut } from './judgement.ts';
 import type { Judged } from './judgement.ts';
 import type { PodState } from './pod-state.ts';
+import { pascal } from './reasons.ts';
+import type { Reason } from './reasons.ts';
 
 export type DatasetFacts = Judged & { readonly compiled: CompiledDataset | undefined };
 
@@ -69,7 +71,7 @@ const emptyOutcome = (compiled: CompiledDataset, pods: readonly PodState[], empt
   return { kind: 'waiting', reason: pascal(error.code), message: `${errorText(error)} (${where})` };
 };
 
-const pending = (reason: string, what: string, compiled: CompiledDataset, pods: readonly PodState[]): Outcome => {
+const pending = (reason: Reason, what: string, compiled: CompiledDataset, pods: readonly PodState[]): Outcome => {
   const error = firstError(compiled, pods);
   const why = error === undefined ? '' : ` ${errorText(error)}`;
   return { kind: 'waiting', reason, message: `${names(pods)} ${what}.${why}` };

@@ -3,6 +3,8 @@ import type { Problem, Verdict } from '@offloader/contract';
 import type { Outcome } from './conditions.ts';
 import type { Place } from './placement.ts';
 import type { PodState } from './pod-state.ts';
+import { pascal } from './reasons.ts';
+import type { Reason } from './reasons.ts';
 
 export type Judged = {
   readonly verdict: Verdict;
@@ -44,7 +46,7 @@ const reasons = (silent: readonly PodState[]): string =>
   [...Map.groupBy(silent, ({ why }) => why ?? '')].map(([why, pods]) => `${named(pods.map(({ name }) => name))} ${why}`).join('; ');
 
 /** Settled: every gateway has it. */
-export const live = (pods: readonly PodState[], reason = 'Live', remark = ''): Outcome => ({
+export const live = (pods: readonly PodState[], reason: Reason = 'Live', remark = ''): Outcome => ({
   kind: 'settled',
   reason,
   message: `Live on ${onGateways(pods.length, pods.length)}.${remark === '' ? '' : ` ${remark}`}`,
@@ -55,13 +57,6 @@ export const onGateways = (ready: number, total: number): string => `${String(re
 /** A few names; a fleet is counted. */
 export const named = (names: readonly string[]): string =>
   names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${String(names.length - 5)} more`;
-
-/** `unknown_dataset` as a condition reason: `UnknownDataset`. */
-export const pascal = (code: string): string =>
-  code
-    .split('_')
-    .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
-    .join('');
 
 const listed = (problems: readonly Problem[]): string => {
   const texts = problems.map((problem) => {

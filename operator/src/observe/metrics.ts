@@ -1,5 +1,6 @@
 /** Metrics from observations, and gauges that are read when somebody asks. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ObjectCount } from '../domain/object-counts.ts';
 import type { Observation, Observe } from '../domain/observation.ts';
 
 /** What is read at the moment of a scrape. */
@@ -8,6 +9,7 @@ export type Gauges = {
   readonly queues: () => readonly { readonly controller: string; readonly depth: number; readonly longestRunningMs: number }[];
   readonly watchers: () => readonly { readonly watcher: string; readonly objects: number; readonly silentMs: number }[];
   readonly gateways: () => { readonly total: number; readonly unreachable: number; readonly behind: number };
+  readonly objects: () => readonly ObjectCount[];
   readonly sequence: () => number;
   /** Replicas whose cache volume is to be replaced, by how far that has come. */
   readonly volumes: () => Readonly<Record<'waiting' | 'refused' | 'replacing', number>>;
@@ -52,6 +54,9 @@ const registerGauges = (register: Registry, version: string, gauges: Gauges): vo
     g.set({ state: 'unreachable' }, unreachable);
     g.set({ state: 'behind' }, behind);
   });
+  gauge('objects', 'Objects by kind, Ready and its reason.', ['kind', 'ready', 'reason'], (g) => {
+    for (const { kind, ready, reason, count } of gauges.objects()) g.set({ kind, ready, reason }, count);
+  });
   gauge('volume_quarantines', 'Replicas whose cache volume is to be replaced.', ['phase'], (g) => {
     for (const [phase, count] of Object.entries(gauges.volumes())) g.set({ phase }, count);
   });
@@ -74,6 +79,11 @@ const createCounters = (register: Registry): Observe => {
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> =>
     new Counter({ name: `offloader_operator_${name}_total`, help, labelNames: [...labelNames], registers });
   const reconciles = counter('reconciles', 'Turns of a controller.', ['controller', 'result']);
+  const turned = new Gauge({
+    name: 'offloader_operator_last_config_turn_timestamp_seconds',
+    help: 'When the configuration was last held against the objects and the cluster without an error; 0 before the first time.',
+    registers,
+  });
   const durations = new Histogram({
     name: 'offloader_operator_reconcile_duration_seconds',
     help: 'How long a turn took.',
@@ -101,6 +111,7 @@ const createCounters = (register: Registry): Observe => {
     reconciled: ({ controller, error, tookMs }) => {
       reconciles.inc({ controller, result: error === undefined ? 'ok' : 'error' });
       durations.observe({ controller }, tookMs / 1000);
+      if (controller === 'bundle' && error === undefined) turned.setToCurrentTime();
     },
     watch_ended: ({ watcher, end }) => watches.inc({ watcher, end }),
     watch_failed: ({ watcher }) => watches.inc({ watcher, end: 'failed' }),
