@@ -183,8 +183,13 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     for (const id of keyUse.keys()) if (!ids.has(id)) keyUse.delete(id);
     limits.keepOnly(ids);
   };
+  const { source, isMounted } = openSource(settings.configDir, settings.auth, settings.secretsDir, options.waitsForMount ?? false);
   const apply = async (next: LoadedConfig): Promise<void> => {
-    if (config === null) await snapshots.warmStart(next.bundle.datasets);
+    if (config === null) {
+      // Whoever has written it may be about, unheard as yet: a replica that starts waits for its word as the others do.
+      if (isMounted) snapshots.operatorSeen();
+      await snapshots.warmStart(next.bundle.datasets);
+    }
     config = next;
     // Keys and grants count from the next request on; a dataset that moved keeps its old endpoints until its cutover.
     rebuildLive();
@@ -202,7 +207,6 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
     });
     await keepLastGood(settings.cacheDir, next).catch(() => undefined);
   };
-  const { source, isMounted } = openSource(settings.configDir, settings.auth, settings.secretsDir, options.waitsForMount ?? false);
   const follower = followConfig(source, {
     apply,
     fallback: async () => readLastGood(settings.cacheDir),

@@ -34,9 +34,14 @@ export const createActivation = (
     tick: () => {
       const staged = held.staged();
       if (staged === null) return;
-      if (!isStillWanted(staged)) held.stage(null);
+      if (!isStillWanted(staged)) return held.stage(null);
+      if (state.dataset.suspend) return;
+      const isAlone = held.active() === null;
       // An operator that is there and can write nothing must not hold new data back for ever.
-      else if ((isReleased(staged) || held.stagedForMs() > releaseOverdueMs) && !state.dataset.suspend) held.swap(staged, 'refresh');
+      if (!isAlone && !isReleased(staged) && held.stagedForMs() <= releaseOverdueMs) return;
+      // What it is newer than is not built again to take its place.
+      if (isAlone) state.damaged = null;
+      held.swap(staged, 'refresh');
     },
   };
 };

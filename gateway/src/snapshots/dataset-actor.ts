@@ -16,6 +16,7 @@ export type DatasetPorts = LoadPorts & {
   readonly observe: Observe;
   readonly save: () => Promise<void>;
   readonly now: () => number;
+  readonly elapsedMs: () => number;
   readonly random: () => number;
   /** Whether an operator has been heard of lately: only then a coordinated activation waits for its word. */
   readonly operatorAlive: () => boolean;

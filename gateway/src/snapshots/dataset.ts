@@ -28,7 +28,7 @@ const isOvertaken = (running: CompiledDataset, next: CompiledDataset, loading: s
 const edited = (dataset: CompiledDataset): string => JSON.stringify({ ...dataset, snapshot: { ...dataset.snapshot, release: null } });
 
 export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): DatasetActor => {
-  const { servings, observe, now } = ports;
+  const { servings, observe, now, elapsedMs } = ports;
   const { name } = initial;
   const state = createDatasetState(initial, ports.openStore(initial.source, null));
   let isConfigured = false;
@@ -42,9 +42,9 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     state.index = { ...state.index, lastGoodAt: new Date(now()).toISOString() };
     save();
   };
-  const held = createHoldings(name, { servings, observe, dataset: () => state.dataset, onSwap, save: ports.save });
-  const healer = createHealer(state, held, ports, () => void refresh('rebuild'));
+  const held = createHoldings(name, { servings, observe, elapsedMs, dataset: () => state.dataset, onSwap, save: ports.save });
   const activation = createActivation(state, held, ports);
+  const healer = createHealer(state, held, activation, ports, () => void refresh('no'));
   const attempts = createAttempts(state, held, activation, ports);
   const activeRecord = () => held.active()?.record ?? null;
 

@@ -1,6 +1,7 @@
 /** Damage to a dataset's files on the volume: found, proved, taken out of service, built again. Other datasets never notice. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Activation } from './activation.ts';
 import type { DatasetActor, DatasetPorts } from './dataset-actor.ts';
 import type { DatasetState } from './dataset-state.ts';
 import type { Holdings } from './holdings.ts';
@@ -20,6 +21,7 @@ const isGone = async (file: string): Promise<boolean> =>
 export const createHealer = (
   state: DatasetState,
   held: Holdings,
+  activation: Activation,
   { servings, cacheDir, now, observe }: Pick<DatasetPorts, 'servings' | 'cacheDir' | 'now' | 'observe'>,
   rebuild: () => void,
 ): Pick<DatasetActor, 'suspect' | 'checkFiles'> => {
@@ -39,6 +41,8 @@ export const createHealer = (
     // First: the index that lets go of the file says what became of it.
     if (wasActive) buildAgain(bad);
     held.condemn(bad);
+    // With nothing left to serve, what waits for its activation waits no longer.
+    activation.tick();
   };
 
   const checkFile = async (one: Attached): Promise<void> => {

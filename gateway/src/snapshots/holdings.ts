@@ -32,13 +32,14 @@ export type Holdings = {
 type Ports = {
   readonly servings: Servings;
   readonly observe: Observe;
+  readonly elapsedMs: () => number;
   readonly dataset: () => CompiledDataset;
   readonly onSwap: () => void;
   /** Resolves when the index on the volume says what serves now. */
   readonly save: () => Promise<void>;
 };
 
-export const createHoldings = (name: string, { servings, observe, dataset, onSwap, save }: Ports): Holdings => {
+export const createHoldings = (name: string, { servings, observe, elapsedMs, dataset, onSwap, save }: Ports): Holdings => {
   let active: Attached | null = null;
   let kept: readonly Attached[] = [];
   let staged: Attached | null = null;
@@ -115,7 +116,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
   const stage = (next: Attached | null): void => {
     if (staged !== null && staged !== next) drop(staged);
     staged = next;
-    stagedMs = performance.now();
+    stagedMs = elapsedMs();
   };
 
   const trim = (): void => {
@@ -130,7 +131,7 @@ export const createHoldings = (name: string, { servings, observe, dataset, onSwa
     active: () => active,
     kept: () => kept,
     staged: () => staged,
-    stagedForMs: () => (staged === null ? 0 : performance.now() - stagedMs),
+    stagedForMs: () => (staged === null ? 0 : elapsedMs() - stagedMs),
     restore: (found, others) => {
       active = found;
       kept = others;

@@ -28,6 +28,8 @@ export type SnapshotsOptions = {
   readonly loadConcurrency: number;
   readonly quarantine: QuarantineBounds;
   readonly now?: () => number;
+  /** Milliseconds by a clock that nobody sets. */
+  readonly elapsedMs?: () => number;
   readonly random?: () => number;
   /** How long after its last word the operator counts as gone; then replicas activate on their own. */
   readonly operatorGoneMs?: number;
@@ -44,6 +46,7 @@ const trimMs = 3_600_000;
 export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapshots> => {
   const { cacheDir, engine, observe } = options;
   const now = options.now ?? Date.now;
+  const elapsedMs = options.elapsedMs ?? (() => performance.now());
   const operatorGoneMs = options.operatorGoneMs ?? 120_000;
   // An operator releases within 60 s; without a nudge a mount may take as long again.
   const releaseOverdueMs = options.releaseOverdueMs ?? 180_000;
@@ -67,9 +70,9 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
     makeRoom: quarantine.makeRoom,
     save,
     now,
+    elapsedMs,
     random: options.random ?? Math.random,
-    // By a clock that nobody sets.
-    operatorAlive: () => performance.now() - operatorSeenMs < operatorGoneMs,
+    operatorAlive: () => elapsedMs() - operatorSeenMs < operatorGoneMs,
     releaseOverdueMs,
   };
 
@@ -159,7 +162,7 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
     firstPass: async () => void (await Promise.all([...actors.values()].map(async (actor) => actor.firstTry()))),
     bootDone: () => bootNames.every((name) => actors.get(name)?.triedOnce() ?? true),
     operatorSeen: () => {
-      operatorSeenMs = performance.now();
+      operatorSeenMs = elapsedMs();
     },
     suspect: (dataset, epoch) => actors.get(dataset)?.suspect(epoch),
     checkFiles,

@@ -1,13 +1,18 @@
 // When a loaded snapshot goes live: at once, with the operator's word, or not at all since the dataset was edited meanwhile.
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
+import { spoil } from '../support/damage.ts';
 import { createDoor, type Door } from '../support/door.ts';
 import { until } from '../support/gateway.ts';
 import { datasetOf, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
 
 let room: Room;
-const publish = async (n: number): Promise<void> => room.lake.publish(`a${n}`, visits(n));
+/** So much text that what DuckDB holds in memory of it is little: a file that is spoilt does not read. */
+const long = (n: number): string =>
+  `SELECT 'tenant-' || hash(i) AS tenant_id, DATE '2026-01-01' AS day, ${n}::BIGINT AS visits FROM range(60000) r(i)`;
+const publish = async (n: number, sql = visits(n)): Promise<void> => room.lake.publish(`a${n}`, sql);
 /** Asked only when a test says so. */
 const dataset = (spec: Record<string, unknown> = {}): CompiledDataset =>
   datasetOf('', { source: { manifest: { url: room.lake.url }, interval: '1h' }, ...spec });
@@ -18,14 +23,20 @@ const loads = (): readonly (string | null)[] => room.observed.flatMap((event) =>
 
 describe('coordinated activation', () => {
   let offsetMs: number;
+  let waitedMs: number;
   const edit = (snapshot: Record<string, unknown>, release: string | null = null, spec: Record<string, unknown> = {}): void => {
     const plain = dataset({ snapshot, ...spec });
     room.snapshots.configure([{ ...plain, snapshot: { ...plain.snapshot, release } }], {});
   };
   /** a1 serves, an operator has been heard of, a2 is published. */
   const begin = async (options: Parameters<typeof openRoom>[0] = {}): Promise<void> => {
-    offsetMs = 0;
-    room = await openRoom({ operatorGoneMs: 60_000, now: () => Date.now() + offsetMs, ...options });
+    [offsetMs, waitedMs] = [0, 0];
+    room = await openRoom({
+      operatorGoneMs: 120_000,
+      now: () => Date.now() + offsetMs,
+      elapsedMs: () => performance.now() + waitedMs,
+      ...options,
+    });
     await publish(1);
     room.snapshots.operatorSeen();
     await room.start(dataset());
@@ -49,14 +60,27 @@ describe('coordinated activation', () => {
   });
 
   test('an operator that is about and releases nothing holds a snapshot back for a while only', async () => {
-    await begin({ releaseOverdueMs: 1000 });
+    await begin();
     await poll();
-    expect(room.report()).toMatchObject({ staged: 'a2', active_snapshot: { snapshot_id: 'a1' } });
-    await until(() => {
+    for (waitedMs of [60_000, 120_000, 170_000]) {
       room.snapshots.operatorSeen();
-      return room.activeId() === 'a2';
-    });
-    expect(room.report().staged).toBeNull();
+      edit({});
+      expect([room.activeId(), room.report().staged]).toEqual(['a1', 'a2']);
+    }
+    waitedMs = 181_000;
+    room.snapshots.operatorSeen();
+    edit({});
+    expect([room.activeId(), room.report().staged]).toEqual(['a2', null]);
+  });
+
+  test('an operator that has said nothing for two minutes is not waited for', async () => {
+    await begin();
+    await poll();
+    waitedMs = 100_000;
+    edit({});
+    expect([room.activeId(), room.report().staged]).toEqual(['a1', 'a2']);
+    waitedMs = 120_000;
+    await until(() => room.activeId() === 'a2');
   });
 
   test('a clock that is set forward makes no operator gone', async () => {
@@ -72,6 +96,26 @@ describe('coordinated activation', () => {
     await poll();
     expect(room.report().staged).toBe('a2');
   };
+
+  test('with nothing else to serve, the snapshot that waits goes live at once and is not overtaken by what it is newer than', async () => {
+    await begin();
+    await publish(1, long(1));
+    await room.snapshots.refresh('visits', { force: true });
+    edit({}, 'a1');
+    await publish(2);
+    await poll();
+    expect([room.activeId(), room.report().staged, room.report().kept]).toEqual(['a1', 'a2', []]);
+    const serving = room.snapshots.state.servings().get('visits')!;
+    const [, loadId = ''] = /^"s_([0-9a-f]+)_/.exec(Object.values(serving.relations)[0]!)!;
+    await spoil(join(room.cacheDir, 'snapshots', 'visits', loadId, 'data.duckdb'));
+    const seen: unknown[] = [];
+    room.snapshots.state.onSwap(() => seen.push(room.snapshots.state.servings().get('visits')?.snapshotId));
+    room.snapshots.suspect('visits', serving.epoch);
+    await until(() => room.activeId() === 'a2');
+    await poll();
+    expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
+    expect([room.report().cache_healthy, seen]).toEqual([true, [undefined, 'a2']]);
+  });
 
   test('a pin of another snapshot ends the wait, and its release changes nothing', async () => {
     await stage();

@@ -33,8 +33,12 @@ export const plainEndpoint = (spec: Spec = {}) =>
   }); // prettier-ignore
 
 /** What the compiler makes of these; a finding ends the test. */
-export const bundleOf = (resources: readonly unknown[], auth: 'required' | 'none' = 'required'): Bundle => {
-  const { bundle, verdicts } = compile({ auth, resources, tokens: {}, releases: {}, lastGood: null });
+export const bundleOf = (
+  resources: readonly unknown[],
+  auth: 'required' | 'none' = 'required',
+  releases: Readonly<Record<string, string>> = {},
+): Bundle => {
+  const { bundle, verdicts } = compile({ auth, resources, tokens: {}, releases, lastGood: null });
   const problems = verdicts.flatMap((verdict) => verdict.problems);
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   return bundle;

@@ -6,9 +6,14 @@ import { bundleOf } from './compiled.ts';
 
 export type Files = ReadonlyMap<string, Uint8Array>;
 
-/** What the operator writes of these resources as its `sequence`-th write. */
-export const partsOf = (resources: readonly unknown[], sequence = 1, auth: AuthMode = 'required'): Files => {
-  const { index, config, keys, credentials } = encodeBundle(bundleOf(resources, auth), {}, sequence);
+/** What the operator writes of these resources as its `sequence`-th write, with the snapshots that it has released. */
+export const partsOf = (
+  resources: readonly unknown[],
+  sequence = 1,
+  auth: AuthMode = 'required',
+  releases: Readonly<Record<string, string>> = {},
+): Files => {
+  const { index, config, keys, credentials } = encodeBundle(bundleOf(resources, auth, releases), {}, sequence);
   return new Map([
     ...config.map((bytes, n) => [mounted.part(n), bytes] as const),
     [mounted.keys, keys],
