@@ -1,4 +1,6 @@
 /** The names that operator, gateway, chart and users share: API group, labels, annotations, object keys, patterns. */
+import { sha256Hex } from './canonical.ts';
+
 export const group = 'offloader.dev';
 export const version = 'v1alpha1';
 export const apiVersion = `${group}/${version}`;
@@ -28,8 +30,14 @@ export const labels = {
   quarantinedFrom: 'offloader.dev/quarantined-from',
 } as const;
 
+/** What the names of a release's objects begin with, as the chart has it: a StatefulSet's name may have 52 characters. */
+const baseOf = (release: string): string =>
+  release.length > 44 ? `${release.slice(0, 35).replace(/-$/, '')}-${sha256Hex(release).slice(0, 8)}` : release;
+
 /** Kubernetes objects of a release R. */
-export const objectNames = (release: string) => ({
+export const objectNames = (release: string) => namesFrom(baseOf(release));
+
+const namesFrom = (release: string) => ({
   operator: `${release}-operator`,
   gateway: `${release}-gateway`,
   admin: `${release}-gateway-admin`,

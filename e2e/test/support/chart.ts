@@ -52,12 +52,14 @@ export const helm = findHelm();
 
 /** The objects that the chart makes with these values, for the newest Kubernetes that Helm knows unless one is named. */
 export const render = async (
-  values: Readonly<Record<string, string | number>> = {},
+  values: Readonly<Record<string, string | number | boolean | object>> = {},
   release = 'offloader',
   kubernetes?: string,
 ): Promise<readonly Rendered[]> => {
-  // A number comes as from a values file, whose numbers Helm reads as floats.
-  const set = Object.entries(values).flatMap(([name, value]) => [typeof value === 'number' ? '--set-json' : '--set', `${name}=${value}`]);
+  // What is no text comes as from a values file, whose numbers Helm reads as floats.
+  const set = Object.entries(values).flatMap(([name, value]) =>
+    typeof value === 'string' ? ['--set', `${name}=${value}`] : ['--set-json', `${name}=${JSON.stringify(value)}`],
+  );
   const version = kubernetes === undefined ? [] : ['--kube-version', kubernetes];
   const { stdout } = await run(helm ?? '', ['template', release, chart, '--namespace', 'team', ...set, ...version], {
     maxBuffer: 16 * 1024 * 1024,

@@ -12,13 +12,25 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
+{{/*
+What names begin with: the release's name, or a part of it and its hash. Kubernetes labels the pods of a StatefulSet with its name
+and eleven characters more, and takes 63.
+*/}}
+{{- define "offloader.base" -}}
+{{- if gt (len .Release.Name) 44 -}}
+{{ printf "%s-%s" (trunc 35 .Release.Name | trimSuffix "-") (sha256sum .Release.Name | trunc 8) }}
+{{- else -}}
+{{ .Release.Name }}
+{{- end -}}
+{{- end }}
+
 {{- define "offloader.image" -}}
 {{- $tag := .image.tag | default .root.Chart.AppVersion -}}
 {{ printf (hasPrefix "sha256:" $tag | ternary "%s@%s" "%s:%s") .image.repository $tag | quote }}
 {{- end }}
 
 {{- define "offloader.secretName" -}}
-{{ .Values.gateway.existingSecret | default (printf "%s-gateway-secrets" .Release.Name) }}
+{{ .Values.gateway.existingSecret | default (printf "%s-gateway-secrets" (include "offloader.base" .)) }}
 {{- end }}
 
 {{/* A value as it was written: YAML numbers come as floats and must not end as 2.6e+08. */}}
@@ -26,11 +38,27 @@ app.kubernetes.io/component: {{ .component }}
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end }}
 
-{{/* The user's environment, sorted by name. */}}
+{{/* The user's environment: values sorted by name, then what comes from elsewhere. */}}
 {{- define "offloader.env" -}}
-{{- range $name, $value := . }}
+{{- range $name, $value := .env }}
 - name: {{ $name }}
   value: {{ include "offloader.plain" $value | quote }}
+{{- end }}
+{{- with .extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The values' own, or nodes shared out evenly where that is possible. */}}
+{{- define "offloader.spread" -}}
+{{- with .constraints }}
+{{- toYaml . }}
+{{- else -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels: {{- .selector | nindent 6 }}
 {{- end }}
 {{- end }}
 
@@ -44,7 +72,11 @@ app.kubernetes.io/component: {{ .component }}
 {{ floor (divf (mulf $amount (get $bytes $unit)) 1048576) | int64 }}
 {{- end }}
 
+{{/* The restricted profile. What the values say instead takes the place of all of it. */}}
 {{- define "offloader.podSecurity" -}}
+{{- with .podSecurityContext }}
+{{- toYaml . }}
+{{- else -}}
 runAsNonRoot: true
 runAsUser: 10001
 runAsGroup: 10001
@@ -52,9 +84,14 @@ fsGroup: 10001
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile: { type: RuntimeDefault }
 {{- end }}
+{{- end }}
 
 {{- define "offloader.containerSecurity" -}}
+{{- with .securityContext }}
+{{- toYaml . }}
+{{- else -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
+{{- end }}
 {{- end }}
