@@ -8,6 +8,8 @@ import { type GatewayProcess, startProcess } from './support/process.ts';
 
 type Span = {
   readonly name: string;
+  /** 2 is SERVER. */
+  readonly kind: number;
   readonly traceId: string;
   readonly parentSpanId?: string;
   readonly attributes: readonly { key: string; value: Record<string, unknown> }[];
@@ -22,6 +24,8 @@ let silent: GatewayProcess;
 let receiver: Server;
 const posted: string[] = [];
 const spans: Span[] = [];
+/** All that was ever sent, as it came. */
+let exported = '';
 
 beforeAll(async () => {
   receiver = createServer((request, response) => {
@@ -29,7 +33,9 @@ beforeAll(async () => {
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
       posted.push(`${request.method ?? ''} ${request.url ?? ''} ${request.headers['x-team'] as string}`);
-      const body = JSON.parse(Buffer.concat(parts).toString());
+      const text = Buffer.concat(parts).toString();
+      exported += text;
+      const body = JSON.parse(text);
       for (const { scopeSpans } of body.resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
       response.setHeader('content-type', 'application/json').end('{}');
     });
@@ -37,7 +43,16 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   lake = await createLake();
   await lake.publish('a1', visits(1));
-  const resources = [visitsDataset(lake.url), endpoint('daily'), apiKey('acme'), apiKey('slow', { limits: { requestsPerDay: 1 } })];
+  const nowhere = { ...visitsDataset('file:///nowhere/manifest.json'), metadata: { name: 'nowhere' } };
+  const later = endpoint('later', { datasetRef: { name: 'nowhere' } });
+  const resources = [
+    visitsDataset(lake.url),
+    nowhere,
+    endpoint('daily'),
+    later,
+    apiKey('acme'),
+    apiKey('slow', { limits: { requestsPerDay: 1 } }),
+  ];
   gateway = await startProcess(resources, {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
     OTEL_EXPORTER_OTLP_HEADERS: 'x-team=data',
@@ -118,7 +133,7 @@ describe('a trace', () => {
     const span = spans.find((one) => one.traceId === traceId)!;
     expect([span.name, span.parentSpanId]).toEqual(['GET /v1/endpoints/daily', '00f067aa0ba902b7']);
     expect(attributesOf(span)).toMatchObject({
-      'http.route': '/v1/endpoints/{name}',
+      'http.route': '/v1/endpoints/daily',
       'http.response.status_code': 200,
       'offloader.endpoint': 'daily',
       'offloader.snapshot_id': 'a1',
@@ -135,6 +150,68 @@ describe('a trace', () => {
     await until(() => mine() !== undefined);
     expect(mine()!.parentSpanId ?? '').toBe('');
     expect((await lineOf(id('fresh'))).trace).toBeNull();
+  });
+
+  const spanOf = async (name: string): Promise<Span> => {
+    const mine = (): Span | undefined => spans.find((span) => attributesOf(span)['offloader.request_id'] === id(name));
+    await until(() => mine() !== undefined);
+    return mine()!;
+  };
+  const canary = 'canary-of-the-span';
+  const unknown = '/v1/endpoints/{name}';
+  test.each([
+    ['answered', `${daily}?limit=7`, {}, 200, daily],
+    ['as-csv', `${daily}.csv?from=2026-01-02`, {}, 200, daily],
+    ['unchanged', daily, { 'if-none-match': '*' }, 304, daily],
+    ['refused', `${daily}?from=${canary}`, {}, 422, daily],
+    ['smuggled', `${daily}?${canary}=1`, {}, 422, daily],
+    ['cursor', `${daily}?cursor=${canary}`, {}, 422, daily],
+    ['nobody', daily, { authorization: `Bearer ${canary}` }, 401, unknown],
+    ['no-name', `/v1/endpoints/${canary}`, {}, 404, unknown],
+    ['not-loaded', '/v1/endpoints/later', { 'user-agent': canary, cookie: canary, tracestate: `a=${canary}` }, 503, '/v1/endpoints/later'],
+  ])("of a request that is %s follows OpenTelemetry's conventions", async (name, path, headers, status, route) => {
+    await ask(path, { 'x-request-id': id(name), ...headers });
+    const span = await spanOf(name);
+    expect([span.name, span.kind]).toEqual([`GET ${route}`, 2]);
+    const conventional = Object.entries(attributesOf(span)).filter(([key]) => !key.startsWith('offloader.'));
+    expect(Object.fromEntries(conventional)).toEqual({
+      'http.request.method': 'GET',
+      'http.route': route,
+      'http.response.status_code': status,
+      'url.scheme': 'http',
+      'url.path': route,
+      ...(status >= 500 ? { 'error.type': String(status) } : {}),
+    });
+    // Unset, or an error: a 4xx is the caller's.
+    expect(span.status.code ?? 0).toBe(status >= 500 ? 2 : 0);
+  });
+
+  test('of a message to /mcp is on its own route, and a call is the span of its endpoint in the same trace', async () => {
+    const traceparent = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`;
+    const send = async (name: string, message: object): Promise<void> => {
+      const headers = { authorization: 'Bearer acme-token', 'content-type': 'application/json', accept: 'application/json, text/event-stream', traceparent, 'x-request-id': id(name) };
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, ...message });
+      await (await fetch(`http://127.0.0.1:${gateway.apiPort}/mcp`, { method: 'POST', headers, body })).text();
+    }; // prettier-ignore
+    await send('tools', { method: 'tools/list' });
+    await send('called', { method: 'tools/call', params: { name: 'daily', arguments: { from: '2026-01-02' } } });
+    const [listed, called] = [await spanOf('tools'), await spanOf('called')];
+    expect([listed.name, attributesOf(listed)['http.route'], called.name]).toEqual(['POST /mcp', '/mcp', `GET ${daily}`]);
+    for (const { traceId: of, parentSpanId } of [listed, called]) expect([of, parentSpanId]).toEqual(['c'.repeat(32), 'd'.repeat(16)]);
+  });
+
+  test('that the caller does not sample is not sent', async () => {
+    await ask(`${daily}?limit=8`, { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`, 'x-request-id': id('unsampled') });
+    // They go out in the order in which they end.
+    await ask(`${daily}?limit=8`, { 'x-request-id': id('after-it') });
+    await spanOf('after-it');
+    expect(exported).not.toContain(id('unsampled'));
+  });
+
+  test('holds no token, parameter value, cursor, unknown name or header of a caller', () => {
+    expect(exported).toContain(id('not-loaded'));
+    for (const secret of [canary, 'canary-of-the-log', 'acme-token', 'slow-token', '2026-01-02', 'limit=', 'Bearer'])
+      expect(exported.includes(secret) ? secret : '').toBe('');
   });
 
   test('of a load has what was loaded', async () => {

@@ -38,6 +38,7 @@ export type Observation =
       kind: 'request_ended';
       requestId: string;
       method: string;
+      route: '/v1/endpoints/{name}' | '/mcp';
       endpoint: string | null;
       keyId: string | null;
       status: number;

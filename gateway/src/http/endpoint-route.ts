@@ -1,5 +1,4 @@
 /** One request to an endpoint, from its headers to its last byte. */
-import { parseTraceParent } from '@opentelemetry/core';
 import type { Request, Response } from 'express';
 import { answerPage } from '../answers/answer-page.ts';
 import { type AnswerPorts, busy, type Refusal } from '../answers/run-query.ts';
@@ -15,6 +14,7 @@ import { admit, type Caller } from './admit.ts';
 import { createBody, sendFile } from './body.ts';
 import { sendFailure, sendPage } from './envelope.ts';
 import type { Limits } from './limits.ts';
+import { traceOf } from './trace.ts';
 import { cacheHeaders, deprecationHeaders, metaOf, serverTiming } from './reply.ts';
 
 export type EndpointRouteOptions = {
@@ -54,7 +54,6 @@ const cutOff = (response: Response, refusal: Refusal): Sent => {
 const queryStringOf = ({ url }: Request): string => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');
 
 const formatOf = (suffix: Format | null, request: Request): Format | undefined => suffix ?? negotiate(request.get('accept'));
-const traceOf = (request: Request): Ended['trace'] => parseTraceParent(request.get('traceparent') ?? '');
 
 /** 499, as nginx calls it: nobody is there to read an answer, or reads too slowly. */
 const clientGone = 499;
@@ -142,7 +141,13 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     const caller = admitted.ok ? admitted.value : null;
     const keyId = admitted.ok ? (admitted.value.key?.id ?? null) : admitted.error.keyId;
     const end = (statusCode: number, plan: QueryPlan | null, told: Told = {}): void => {
-      const about = { requestId, method: request.method, endpoint: caller?.endpoint.name ?? null, keyId };
+      const about = {
+        requestId,
+        method: request.method,
+        route: '/v1/endpoints/{name}',
+        endpoint: caller?.endpoint.name ?? null,
+        keyId,
+      } as const;
       const shape = { format: format ?? null, trace: traceOf(request) };
       const none = { cache: null, rows: null, poolWaitMs: null, queryMs: null };
       const snapshotId = plan?.serving.snapshotId ?? null;

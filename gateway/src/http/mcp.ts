@@ -14,6 +14,7 @@ import type { Observe } from '../domain/observation.ts';
 import type { Live } from '../domain/serving.ts';
 import type { Refused } from './admit.ts';
 import type { Limits } from './limits.ts';
+import { traceOf } from './trace.ts';
 
 export type McpOptions = {
   readonly live: () => Live;
@@ -93,14 +94,14 @@ export const createMcp =
       const none = {
         endpoint: null,
         format: null,
-        trace: null,
+        trace: traceOf(request),
         cache: null,
         rows: null,
         snapshotId: null,
         poolWaitMs: null,
         queryMs: null,
       };
-      observe({ kind: 'request_ended', requestId, method: 'POST', keyId, status, tookMs: now() - startedMs, ...none });
+      observe({ kind: 'request_ended', requestId, method: 'POST', route: '/mcp', keyId, status, tookMs: now() - startedMs, ...none });
     };
     const refuse = (failure: Failure): Failure => {
       end(statusOf[failure.kind]);

@@ -26,12 +26,25 @@ const known = (attributes: Readonly<Record<string, string | number | null | unde
     Object.entries(attributes).filter((entry): entry is [string, string | number] => entry[1] !== null && entry[1] !== undefined),
   );
 
+/** The SDK does not read this variable itself; what is no number of milliseconds counts as absent, as its specification says. */
+const delayOf = (text = ''): { readonly scheduledDelayMillis?: number } =>
+  /^[1-9]\d{0,8}$/.test(text) ? { scheduledDelayMillis: Number(text) } : {};
+
 type Ended = Extract<Observation, { kind: 'request_ended' }>;
+/** An endpoint is a route of its own, as in /openapi.json; a name that is none stays out of it. */
+const routeOf = ({ route, endpoint }: Ended): string => (endpoint === null ? route : route.replace('{name}', endpoint));
+/** To the conventions a 4xx is no error of the server's. */
+const isError = ({ status }: Ended): boolean => status >= 500;
+
+/** By OpenTelemetry's semantic conventions for HTTP servers; nothing that a caller chose, but its request's id. */
 const requestAttributes = (event: Ended): Attributes =>
   known({
     'http.request.method': event.method,
-    'http.route': '/v1/endpoints/{name}',
+    'http.route': routeOf(event),
     'http.response.status_code': event.status,
+    'url.scheme': 'http',
+    'url.path': routeOf(event),
+    'error.type': isError(event) ? String(event.status) : null,
     'offloader.endpoint': event.endpoint,
     'offloader.key_id': event.keyId,
     'offloader.request_id': event.requestId,
@@ -54,7 +67,7 @@ export const createTraces = ({ environment, version, podName }: TracesOptions): 
         'service.instance.id': podName,
       }),
     ),
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), ...delayOf(environment['OTEL_BSP_SCHEDULE_DELAY']) })],
   });
   const tracer = provider.getTracer('offloader', version);
   const tell = (
@@ -72,10 +85,10 @@ export const createTraces = ({ environment, version, podName }: TracesOptions): 
   return {
     observe: (event) => {
       if (event.kind === 'request_ended')
-        tell(`${event.method} /v1/endpoints/${event.endpoint ?? '{name}'}`, SpanKind.SERVER, event.tookMs, {
+        tell(`${event.method} ${routeOf(event)}`, SpanKind.SERVER, event.tookMs, {
           attributes: requestAttributes(event),
           parent: event.trace,
-          failed: event.status >= 500,
+          failed: isError(event),
         });
       if (event.kind === 'load_ended')
         tell('load snapshot', SpanKind.INTERNAL, event.tookMs, {
