@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 import { customResourceDefinition, toStructural } from './crd.ts';
 import { type Kind, kinds } from './names.ts';
+import { descriptions } from './resources/descriptions.ts';
 
 const every = Object.keys(kinds) as Kind[];
 const written = (kind: Kind): string => readFileSync(new URL(`../../crds/${kinds[kind].plural}.yaml`, import.meta.url), 'utf8');
@@ -52,6 +53,13 @@ describe('CustomResourceDefinitions', () => {
     expect(spec.names).toMatchObject({ shortNames: [shortName], categories: ['offloader'] });
     const shown = spec.versions[0].additionalPrinterColumns.filter((column: any) => column.priority === undefined);
     expect(shown.map((column: any) => column.name)).toEqual(columns);
+  });
+
+  test.each(every)('every field of %s has a description, and there is none of a field that is not', (kind) => {
+    const own = (path: string): boolean => /^\.(spec|status)/.test(path) && !/(\{\}|\[\])$/.test(path);
+    const fields = schemas(rootOf(kind)).filter(([path]) => path === '' || own(path));
+    for (const [path, schema] of fields) expect([path, typeof schema.description]).toEqual([path, 'string']);
+    expect(Object.keys(descriptions[kind]).toSorted()).toEqual(fields.map(([path]) => path.replace(/^\./, '')).toSorted());
   });
 
   test('a record becomes a map of one schema', () => {

@@ -2,6 +2,7 @@
 import type { TSchema } from '@sinclair/typebox';
 import { group, type Kind, kinds, version } from './names.ts';
 import { ApiKeyShape, ApiKeySpecShape } from './resources/api-key.ts';
+import { descriptions } from './resources/descriptions.ts';
 import { DatasetShape, DatasetSpecShape } from './resources/dataset.ts';
 import { EndpointShape, EndpointSpecShape } from './resources/endpoint.ts';
 import { ApiKeyStatusShape, DatasetStatusShape, EndpointStatusShape } from './resources/status.ts';
@@ -32,6 +33,22 @@ export const toStructural = (schema: unknown): unknown => {
 /** Values that are data, not schemas, stay as they are. */
 const keep = (key: string, value: unknown): unknown =>
   ['enum', 'default', 'required', 'x-kubernetes-validations'].includes(key) ? value : toStructural(value);
+
+/** The schema with what each of its fields means. */
+const described = (schema: Json, texts: Readonly<Record<string, string>>, path = ''): Json => {
+  const { properties, items, ...rest } = schema;
+  const text = texts[path];
+  const inner = ([name, field]: [string, unknown]): [string, Json] => [
+    name,
+    described(field as Json, texts, path === '' ? name : `${path}.${name}`),
+  ];
+  return {
+    ...(text === undefined ? {} : { description: text }),
+    ...rest,
+    ...(properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(properties as Json).map(inner)) }),
+    ...(items === undefined ? {} : { items: described(items as Json, texts, `${path}[]`) }),
+  };
+};
 
 type PrinterColumn = { name: string; type: 'string' | 'integer' | 'date'; jsonPath: string; priority?: number };
 const column = (name: string, jsonPath: string, type: PrinterColumn['type'] = 'string'): PrinterColumn => ({ name, type, jsonPath });
@@ -89,7 +106,6 @@ export const customResourceDefinition = (kind: Kind): Json => {
   const { plural, singular, shortName } = kinds[kind];
   const { whole, spec, status: statusShape, columns } = definitions[kind];
   const schema = {
-    description: `${kind} of Offloader. See the documentation for its fields.`,
     type: 'object',
     required: ['spec'],
     'x-kubernetes-validations': whole['x-kubernetes-validations'] as unknown,
@@ -118,7 +134,7 @@ export const customResourceDefinition = (kind: Kind): Json => {
             storage: true,
             subresources: { status: {} },
             additionalPrinterColumns: columns,
-            schema: { openAPIV3Schema: schema },
+            schema: { openAPIV3Schema: described(schema, descriptions[kind]) },
           },
         ],
       },
