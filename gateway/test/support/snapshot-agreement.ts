@@ -19,6 +19,8 @@ export type Real = {
   readonly reading: Reading;
   readonly numbers: Map<number, string>;
   readonly door: Door;
+  /** The clock that nobody sets. */
+  readonly clock: { ms: number };
 };
 
 /** Somebody who reads all the time: no answer is wrong or mixed, whatever happens, and none fails for want of a swap. */

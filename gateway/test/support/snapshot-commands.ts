@@ -8,6 +8,7 @@ import { spoil } from './damage.ts';
 import { createLake, datasetOf, type Lake, visits } from './lake.ts';
 import { openRoom, type Room } from './room.ts';
 import { createDoor } from './door.ts';
+import type { Edit } from './snapshot-edits.ts';
 import { agree, checkAnswers, folderOf, type Real, servingOf, startReading } from './snapshot-agreement.ts';
 import {
   attempt,
@@ -19,19 +20,18 @@ import {
   missFiles,
   type Model,
   obey,
+  passTime,
   restart,
   type Spec,
   type Type,
 } from './snapshot-model.ts';
-
-const ids = ['a1', 'a2', 'a3', 'a4'] as const;
 
 /** So much text that a proof by one row leaves most blocks unread: what DuckDB holds in memory is not damaged. */
 const rowsOf = (n: number): string =>
   `SELECT 'tenant-' || hash(i) AS tenant_id, DATE '2026-01-01' AS day, ${n}::BIGINT AS visits FROM range(60000) r(i)`;
 const atMinute = (watermark: number): string => new Date(Date.UTC(2026, 0, 31, 0, watermark)).toISOString();
 
-type Step = fc.AsyncCommand<Model, Real>;
+export type Step = fc.AsyncCommand<Model, Real>;
 
 const step = (
   name: string,
@@ -70,9 +70,6 @@ const compiled = ({ room, other }: Real, { pin, blocked, keep, rebuild, refresh,
   ];
 };
 
-/** An edit of the resource, or the operator's word. */
-type Edit = { readonly name: string; readonly isPossible: (model: Model) => boolean; readonly change: (model: Model) => Partial<Spec> };
-
 /** What is on the volume obeys in the same tick. Answers whether the source is then looked at. */
 const change = (model: Model, edit: Edit): boolean => {
   const { spec } = model;
@@ -86,7 +83,7 @@ const tell = (model: Model, real: Real): void => {
   real.room.snapshots.configure(compiled(real, model.spec), {});
   expect([real.room.activeId(), real.room.report().staged ?? undefined]).toEqual([model.active?.id, model.staged?.id]);
 };
-const editing = (edit: Edit): Step =>
+export const editing = (edit: Edit): Step =>
   step(edit.name, edit.isPossible, (model, real) => {
     const looks = change(model, edit);
     tell(model, real);
@@ -99,10 +96,10 @@ const look =
     await room.snapshots.refresh('visits', { force: force !== 'no' });
     attempt(model, force);
   };
-const refresh = (force: Force): Step => step(force === 'no' ? 'poll' : 'forced refresh', () => true, look(force));
+export const refresh = (force: Force): Step => step(force === 'no' ? 'poll' : 'forced refresh', () => true, look(force));
 
 /** Something new or what serves is loaded, and the resource is edited before the load has ended. */
-const whileLoading = (what: Step, force: Force, edit: Edit): Step =>
+export const whileLoading = (what: Step, force: Force, edit: Edit): Step =>
   step(
     `${what.toString()}, ${force === 'no' ? 'poll' : 'forced refresh'}, and while it loads ${edit.name}`,
     (model) => what.check(model) && edit.isPossible(model),
@@ -135,10 +132,10 @@ const lies: Readonly<Partial<Record<Defect, (manifest: Record<string, unknown>) 
   'missing file': (manifest) => Object.assign((manifest['files'] as object[])[0]!, { path: 'snapshots/elsewhere.parquet' }),
 };
 
-type Publish = { readonly id: string; readonly isOlder: boolean; readonly defect: Defect | null; readonly isPolled: boolean };
+export type Publish = { readonly id: string; readonly isOlder: boolean; readonly defect: Defect | null; readonly isPolled: boolean };
 const publishing = ({ id, isOlder, defect, isPolled }: Publish): string =>
   `publish ${id}${isOlder ? ' with an older watermark' : ''}${defect === null ? '' : `, ${defect}`}${isPolled ? ', and poll' : ''}`;
-const publish = ({ id, isOlder, defect, isPolled }: Publish): Step =>
+export const publish = ({ id, isOlder, defect, isPolled }: Publish): Step =>
   step(publishing({ id, isOlder, defect, isPolled }), isThere, async (model, real) => {
     const { room, numbers } = real;
     const n = (model.published += 1);
@@ -155,7 +152,7 @@ const publish = ({ id, isOlder, defect, isPolled }: Publish): Step =>
   }); // prettier-ignore
 
 const away = (lake: Room['lake']) => `${lake.folder}-away`;
-const takeAway = (how: 'gone' | 'broken'): Step =>
+export const takeAway = (how: 'gone' | 'broken'): Step =>
   step(
     `the source is ${how}`,
     (model) => isThere(model) && model.current !== null,
@@ -165,7 +162,7 @@ const takeAway = (how: 'gone' | 'broken'): Step =>
       model.source = how;
     },
   );
-const giveBack = step(
+export const giveBack = step(
   'the source is back',
   (model) => !isThere(model),
   async (model, { room: { lake }, door }) => {
@@ -175,13 +172,13 @@ const giveBack = step(
   },
 );
 
-type Which = 'active' | 'kept';
+export type Which = 'active' | 'kept';
 /** The copy that is meant, if there is one with files. */
 const copyOf = (model: Model, which: Which): Copy | undefined => {
   const copy = which === 'active' ? model.active : model.kept[0];
   return copy?.gone === false ? copy : undefined;
 };
-const spoilLive = (which: Which): Step =>
+export const spoilLive = (which: Which): Step =>
   step(
     `bits of the ${which} snapshot's file turn, and it is suspected`,
     (model) => copyOf(model, which) !== undefined,
@@ -194,7 +191,7 @@ const spoilLive = (which: Which): Step =>
       condemn(model, copy);
     },
   );
-const removeLive = (which: Which): Step =>
+export const removeLive = (which: Which): Step =>
   step(
     `the files of the ${which} snapshot go, and are missed`,
     (model) => copyOf(model, which) !== undefined,
@@ -207,114 +204,90 @@ const removeLive = (which: Which): Step =>
     },
   );
 
-type AtRest = 'nothing' | 'the index' | Which | 'both';
+export type AtRest = 'nothing' | 'the index' | Which | 'both';
+export type Restart = { readonly lost: AtRest; readonly how: 'cut' | 'gone'; readonly isMounted: boolean; readonly edit: Edit | null };
+const restarting = ({ lost, how, isMounted, edit }: Restart): string =>
+  [
+    `restart${isMounted ? ' of a replica' : ''}`,
+    ...(lost === 'nothing' ? [] : [lost === 'the index' ? 'without the index' : `with ${lost} ${how}`]),
+    ...(edit === null ? [] : [`and meanwhile ${edit.name}`]),
+  ].join(', ');
+const isHit = (lost: AtRest, which: Which): boolean => [which, 'both'].includes(lost);
+const both = ['active', 'kept'] as const;
 /** Ends the room, damages what lies there, edits the resource, opens the room again: what is found serves before the source is asked. */
-const reopen = (lost: AtRest, how: 'cut' | 'gone', edit: Edit | null): Step =>
-  step(
-    `restart${lost === 'nothing' ? '' : lost === 'the index' ? ' without the index' : ` with ${lost} ${how}`}${edit === null ? '' : `, and meanwhile ${edit.name}`}`,
-    (model) => edit?.isPossible(model) !== false && (['nothing', 'the index'].includes(lost) || (['active', 'kept'] as const).some((which) => [which, 'both'].includes(lost) && copyOf(model, which) !== undefined)),
-    async (model, real) => {
-      const { room } = real;
-      const hit = (['active', 'kept'] as const)
-        .filter((which) => [which, 'both'].includes(lost))
-        .flatMap((which) => copyOf(model, which) ?? []);
-      const folders = hit.map((copy) => folderOf(real, servingOf(real, copy.id, copy === model.active)));
-      real.reading.forgiven = true;
-      await room.close();
-      if (lost === 'the index') await rm(join(room.cacheDir, 'index.json'));
-      for (const folder of folders) {
-        if (how === 'gone') await rm(folder, { recursive: true });
-        else await truncate(join(folder, 'data.duckdb'), 100);
-      }
-      for (const copy of hit) copy.gone ||= how === 'gone';
-      room.observed.length = 0;
-      model.spec = { ...model.spec, ...edit?.change(model) };
-      await room.reopen([...compiled(real, model.spec)]);
-      real.reading.forgiven = false;
-      restart(model, { indexLost: lost === 'the index', cut: how === 'cut' ? hit : [] });
-      await checkAnswers(model, real);
-      obey(model);
-      tell(model, real);
-      attempt(model, 'no');
-    },
-  ); // prettier-ignore
-
-const operatorHeard = step(
-  'the operator is heard of',
-  ({ isOperatorThere }) => !isOperatorThere,
-  (model, { room }) => {
-    room.snapshots.operatorSeen();
-    model.isOperatorThere = true;
-  },
-);
-
-const mostly = fc.constantFrom(true, true, true, false);
-const rarely = mostly.map((is) => !is);
-const anyId = fc.constantFrom(...ids);
-const anyDefect = fc.constantFrom<Defect>('unreadable', 'failed quality', 'wrong row count', 'missing file', 'corrupt file');
-const token = (at: number): string => `token-${at}`;
-
-const edit = (name: string, isPossible: (spec: Spec) => boolean, change: (spec: Spec) => Partial<Spec>): Edit => ({
-  name,
-  isPossible: ({ spec }) => isPossible(spec),
-  change: ({ spec }) => change(spec),
-});
-const type = fc.constantFrom<Type>('BIGINT', 'INTEGER', 'INTEGER', 'DOUBLE');
-const releaseStaged: Edit = {
-  name: 'the operator releases what waits',
-  isPossible: ({ staged }) => staged !== null,
-  change: ({ staged }) => ({ release: staged!.id }),
+const doReopen = async (model: Model, real: Real, { lost, how, isMounted, edit }: Restart): Promise<void> => {
+  const { room } = real;
+  const hit = both.filter((which) => isHit(lost, which)).flatMap((which) => copyOf(model, which) ?? []);
+  const folders = hit.map((copy) => folderOf(real, servingOf(real, copy.id, copy === model.active)));
+  real.reading.forgiven = true;
+  await room.close();
+  if (lost === 'the index') await rm(join(room.cacheDir, 'index.json'));
+  for (const folder of folders) {
+    if (how === 'gone') await rm(folder, { recursive: true });
+    else await truncate(join(folder, 'data.duckdb'), 100);
+  }
+  for (const copy of hit) copy.gone ||= how === 'gone';
+  room.observed.length = 0;
+  model.spec = { ...model.spec, ...edit?.change(model) };
+  await room.reopen([...compiled(real, model.spec)]);
+  if (isMounted) room.snapshots.operatorSeen();
+  real.reading.forgiven = false;
+  restart(model, { indexLost: lost === 'the index', cut: how === 'cut' ? hit : [], isMounted });
+  await checkAnswers(model, real);
+  obey(model);
+  tell(model, real);
+  attempt(model, 'no');
 };
-const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
-  ...[1, 2].map(() => anyId.map((id) => edit(`block ${id}`, ({ blocked, pin }) => !blocked.includes(id) && pin !== id, ({ blocked }) => ({ blocked: [...blocked, id] })))),
-  anyId.map((id) => edit(`unblock ${id}`, ({ blocked }) => blocked.includes(id), ({ blocked }) => ({ blocked: blocked.filter((one) => one !== id) }))),
-  anyId.map((id) => edit(`pin ${id}`, ({ blocked, pin }) => !blocked.includes(id) && pin !== id, () => ({ pin: id }))),
-  fc.constant(edit('unpin', ({ pin }) => pin !== null, () => ({ pin: null }))),
-  fc.constantFrom(0, 1, 2).map((keep) => edit(`keep ${keep}`, (spec) => spec.keep !== keep, () => ({ keep }))),
-  fc.nat(99).map((at) => edit(`rebuild ${token(at)}`, ({ rebuild }) => rebuild !== token(at), () => ({ rebuild: token(at) }))),
-  fc.nat(99).map((at) => edit(`refresh ${token(at)}`, ({ refresh }) => refresh !== token(at), () => ({ refresh: token(at) }))),
-  fc.constant(edit('suspend', ({ suspend }) => !suspend, () => ({ suspend: true }))),
-  ...[1, 2].map(() => fc.constant(edit('resume', ({ suspend }) => suspend, () => ({ suspend: false })))),
-  fc.constant(edit('activation changed', () => true, ({ coordinated }) => ({ coordinated: !coordinated }))),
-  fc.constant(edit('older watermarks allowed or not', () => true, ({ allowOlder }) => ({ allowOlder: !allowOlder }))),
-  type.map((is) => edit(`visits declared ${is}`, (spec) => spec.type !== is, () => ({ type: is }))),
-  anyId.map((id) => edit(`the operator releases ${id}`, ({ release }) => release !== id, () => ({ release: id }))),
-  ...[1, 2].map(() => fc.constant(releaseStaged)),
-); // prettier-ignore
+export const reopen = (how: Restart): Step =>
+  step(
+    restarting(how),
+    (model) =>
+      how.edit?.isPossible(model) !== false &&
+      (['nothing', 'the index'].includes(how.lost) || both.some((which) => isHit(how.lost, which) && copyOf(model, which) !== undefined)),
+    async (model, real) => doReopen(model, real, how),
+  );
+/** What is being loaded is nowhere afterwards, and nothing that was asked for is done. */
+export const reopenWhileLoading = (what: Step, how: Restart): Step =>
+  step(
+    `${what.toString()}, and while it loads ${restarting(how)}`,
+    (model) => what.check(model) && how.edit?.isPossible(model) !== false,
+    async (model, real) => {
+      await what.run(model, real);
+      const load = real.door.close();
+      const done = real.room.snapshots.refresh('visits', { force: false });
+      const isLoading = await Promise.race([load.reached.then(() => true), done.then(() => false)]);
+      if (!isLoading) attempt(model, 'no');
+      await doReopen(model, real, how).finally(load.open);
+    },
+  );
 
-const anyPublish = fc.record({ id: anyId, isOlder: rarely, defect: fc.constant(null), isPolled: mostly }).map(publish);
-const loadable = fc.record({ id: anyId, isOlder: rarely, defect: fc.constant(null), isPolled: fc.constant(false) }).map(publish);
-
-/** The commands, those that make more of a state more often. */
-export const steps: readonly fc.Arbitrary<Step>[] = [
-  ...[1, 2, 3, 4].map(() => anyPublish),
-  fc.record({ id: anyId, isOlder: rarely, defect: anyDefect, isPolled: mostly }).map(publish),
-  fc.constant(refresh('no')),
-  fc.constant(refresh('refresh')),
-  ...[1, 2, 3, 4, 5, 6, 7, 8].map(() => anyEdit.map(editing)),
-  ...[1, 2].map(() => fc.tuple(loadable, fc.constantFrom<Force>('no', 'no', 'refresh'), anyEdit).map((all) => whileLoading(...all))),
-  ...[1, 2].map(() => fc.constant(operatorHeard)),
-  fc.constantFrom('gone' as const, 'broken' as const).map(takeAway),
-  ...[1, 2].map(() => fc.constant(giveBack)),
-  fc.constantFrom('active' as const, 'active' as const, 'kept' as const).map(spoilLive),
-  fc.constantFrom('active' as const, 'active' as const, 'kept' as const).map(removeLive),
-  fc.tuple(fc.constantFrom('nothing' as const, 'nothing' as const, 'the index' as const, 'active' as const, 'kept' as const, 'both' as const), fc.constantFrom('cut' as const, 'gone' as const), fc.constant(null)).map((all) => reopen(...all)),
-  anyEdit.map((edit) => reopen('nothing', 'gone', edit)),
-]; // prettier-ignore
+export type Pause = { readonly ms: number; readonly isHeard: boolean };
+export const pause = ({ ms, isHeard }: Pause): Step =>
+  step(
+    `${ms / 1000} s pass, and the operator ${isHeard ? 'is' : 'is not'} heard of`,
+    () => true,
+    (model, { room, clock }) => {
+      clock.ms += ms;
+      if (isHeard) room.snapshots.operatorSeen();
+      passTime(model, { ms, isHeard });
+    },
+  );
 
 /** Does these commands to a model and to a room of its own, in which another dataset serves that never notices. */
 export const runSteps = async (commands: Iterable<Step>): Promise<void> => {
   const door = createDoor();
-  const room = await openRoom({ checkMs: 86_400_000, operatorGoneMs: 86_400_000, openStore: door.openStore });
+  const clock = { ms: 0 };
+  const room = await openRoom({ checkMs: 86_400_000, operatorGoneMs: 120_000, elapsedMs: () => clock.ms, openStore: door.openStore });
   const other = await createLake('other');
   await other.publish('o1', visits(1));
   const numbers = new Map<number, string>();
   const reading = startReading(room, numbers);
   const model = emptyModel();
-  const real = { room, other, reading, numbers, door };
+  const real = { room, other, reading, numbers, door, clock };
   try {
     await room.start(...compiled(real, model.spec));
     attempt(model, 'no');
+    await pause({ ms: 0, isHeard: true }).run(model, real);
     await publish({ id: 'a1', isOlder: false, defect: null, isPolled: true }).run(model, real);
     await fc.asyncModelRun(() => ({ model, real }), commands);
   } finally {

@@ -41,8 +41,11 @@ export type Model = {
   kept: readonly Copy[];
   /** Loaded, and waits for its activation. */
   staged: Copy | null;
-  /** The operator has been heard of since the room was opened. */
-  isOperatorThere: boolean;
+  nowMs: number;
+  /** Since when it waits. */
+  stagedAtMs: number;
+  /** When the operator was heard of last; null before that. */
+  heardAtMs: number | null;
   /** The source has answered, and what is pinned did not come of it. */
   pinMissed: boolean;
   /** The snapshot that is to be built again because its files are damaged or gone. */
@@ -74,7 +77,9 @@ export const emptyModel = (): Model => ({
   active: null,
   kept: [],
   staged: null,
-  isOperatorThere: false,
+  nowMs: 0,
+  stagedAtMs: 0,
+  heardAtMs: null,
   pinMissed: false,
   damaged: null,
   rebuilt: null,
@@ -109,8 +114,19 @@ const isWanted = (model: Model, copy: Copy): boolean =>
   copy.type === model.spec.type && !isHeldBack(model, copy) && !isGuarded(model, copy);
 
 /** Whether a loaded snapshot waits for nobody's word. */
-const isReleased = ({ spec, isOperatorThere }: Model, { id }: Copy): boolean =>
-  !spec.coordinated || spec.release === id || !isOperatorThere;
+const isReleased = ({ spec, heardAtMs, nowMs }: Model, { id }: Copy): boolean =>
+  !spec.coordinated || spec.release === id || heardAtMs === null || nowMs - heardAtMs >= 120_000;
+
+/** What waits goes live when it may, when it has waited for too long, and when nothing else serves; edits may have made it unwanted. */
+const activate = (model: Model): void => {
+  const { staged, spec, active, nowMs, stagedAtMs } = model;
+  if (staged === null) return;
+  if (!isWanted(model, staged)) model.staged = null;
+  else if (!spec.suspend && (active === null || isReleased(model, staged) || nowMs - stagedAtMs > 180_000)) {
+    if (active === null) model.damaged = null;
+    swap(model, staged);
+  }
+};
 
 /** What of the kept should serve instead of the active one, by pin and blocks. */
 const better = (model: Model): Copy | undefined => {
@@ -126,10 +142,14 @@ export const obey = (model: Model): void => {
   const target = better(model);
   if (target !== undefined) swap(model, target);
   model.kept = trimmed(model, model.kept);
-  const { staged, spec } = model;
-  if (staged === null) return;
-  if (!isWanted(model, staged)) model.staged = null;
-  else if (isReleased(model, staged) && !spec.suspend) swap(model, staged);
+  activate(model);
+};
+
+/** The operator is heard of when the time has passed, or is not. */
+export const passTime = (model: Model, { ms, isHeard }: { ms: number; isHeard: boolean }): void => {
+  model.nowMs += ms;
+  if (isHeard) model.heardAtMs = model.nowMs;
+  activate(model);
 };
 
 /** Why what serves is not what was asked for: status says so. */
@@ -168,7 +188,10 @@ const load = (model: Model, publication: Publication, force: Force, meanwhile: (
   const isCutover = model.active !== null && model.active.type !== copy.type;
   model.staged = null;
   if (model.active === null || isCutover || force === 'rebuild' || isReleased(model, copy)) swap(model, copy);
-  else model.staged = copy;
+  else {
+    model.staged = copy;
+    model.stagedAtMs = model.nowMs;
+  }
   return { status: 'ok', id };
 };
 
@@ -221,7 +244,8 @@ export const condemn = (model: Model, copy: Copy): void => {
   model.active = next ?? null;
   model.kept = model.kept.filter((one) => one !== next);
   model.damaged ??= copy.id;
-  attempt(model, 'rebuild');
+  activate(model);
+  attempt(model, 'no');
 };
 
 /** The files of every copy are looked for: what is kept goes with them, what serves is built anew. */
@@ -230,11 +254,12 @@ export const missFiles = (model: Model): void => {
   if (model.staged?.gone === true) model.staged = null;
   if (model.active?.gone !== true || model.damaged !== null) return;
   model.damaged = model.active.id;
-  attempt(model, 'rebuild');
+  attempt(model, 'no');
 };
 
-/** What a restart finds: `cut` are copies whose files no longer read. */
-export const restart = (model: Model, { indexLost, cut }: { indexLost: boolean; cut: readonly Copy[] }): void => {
+type Found = { readonly indexLost: boolean; readonly cut: readonly Copy[]; readonly isMounted: boolean };
+/** What a restart finds: `cut` are copies whose files no longer read; a configuration that is mounted is the operator's word. */
+export const restart = (model: Model, { indexLost, cut, isMounted }: Found): void => {
   const reads = (copy: Copy | null): copy is Copy =>
     copy !== null && !indexLost && !copy.gone && !cut.includes(copy) && copy.type === model.spec.type;
   const { active } = model;
@@ -248,7 +273,7 @@ export const restart = (model: Model, { indexLost, cut }: { indexLost: boolean; 
   model.active = chosen;
   model.damaged = indexLost || damaged === chosen?.id ? null : damaged;
   model.staged = null;
-  model.isOperatorThere = false;
+  model.heardAtMs = isMounted ? model.nowMs : null;
   model.pinMissed = false;
   model.attempt = null;
   model.attempts = 0;
