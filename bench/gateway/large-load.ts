@@ -25,11 +25,14 @@ type LargeLoad = {
     readonly failed: ReadonlyMap<string, number>;
     readonly tookMs: readonly number[];
   };
+  readonly bareMs: number | null;
   readonly kernel: { readonly peak: number; readonly kills: number } | null;
 };
 type Options = Readonly<Record<'bytes' | 'files' | 'snapshots' | 'podMebibytes' | 'engineMebibytes' | 'loadMebibytes', number>>;
 const { largeLoad } = await from<{
-  readonly largeLoad: (options: Options & { by: readonly string[]; tell: (line: string) => void }) => Promise<LargeLoad>;
+  readonly largeLoad: (
+    options: Options & { by: readonly string[]; comparesWithBare: boolean; tell: (line: string) => void },
+  ) => Promise<LargeLoad>;
 }>('gateway/test/faults/support/large-load.ts');
 const { builtCommand } = await from<{ readonly builtCommand: readonly string[] }>('gateway/test/support/process.ts');
 
@@ -37,7 +40,7 @@ const { values: given } = parseArgs({
   options: { gigabytes: { type: 'string', default: '5' }, snapshots: { type: 'string', default: '2' }, out: { type: 'string' } },
 });
 const [podMebibytes, engineMebibytes, loadMebibytes, filesEach] = [1024, 192, 300, 40];
-const { rounds, asked, kernel } = await largeLoad({
+const { rounds, asked, bareMs, kernel } = await largeLoad({
   bytes: (Number(given.gigabytes) * 1e9) / 2,
   files: filesEach,
   snapshots: Number(given.snapshots),
@@ -45,6 +48,7 @@ const { rounds, asked, kernel } = await largeLoad({
   engineMebibytes,
   loadMebibytes,
   by: builtCommand,
+  comparesWithBare: true,
   tell: (line) => process.stderr.write(`${new Date().toISOString()} ${line}\n`),
 });
 
@@ -72,8 +76,15 @@ const rowsOf = ({ published, loads, peaks, diskBefore, diskAfter, diskBudget }: 
   ];
 };
 const failures = [...asked.failed.values()].reduce((sum, count) => sum + count, 0);
+const loadMs = Math.max(0, ...(rounds.at(-1)?.loads ?? []).map(({ tookMs }) => tookMs));
 const table: readonly Row[] = [
   ...rounds.flatMap(rowsOf),
+  ...(bareMs === null
+    ? []
+    : ([
+        ['bare DuckDB, the files of the last snapshot, one dataset after the other', Math.round(bareMs / 1000), null, ' s'],
+        ['the last snapshot in the gateway, both datasets, by bare DuckDB', Math.round((loadMs / bareMs) * 100) / 100, null, 'x'],
+      ] as const)),
   ...(kernel === null
     ? []
     : ([
@@ -88,7 +99,7 @@ const table: readonly Row[] = [
 ];
 const text = `# Large loads
 
-Made by \`make bench-large-load\`: ${given.gigabytes} GB of source files for each snapshot, half of them Parquet and half CSV, as two datasets in a MinIO, a column missing in every fourth file. A built gateway has ${podMebibytes} MiB of memory for itself and its loaders (${kernel === null ? 'measured' : 'enforced by the kernel'}): \`OFFLOADER_DUCKDB_MEMORY_LIMIT\` is ${engineMebibytes}MiB, \`OFFLOADER_LOAD_MEMORY_LIMIT\` ${loadMebibytes}MiB, and both datasets load side by side while two clients ask, each every 50 ms or so. Memory is what a process has for itself (anonymous pages), looked at several times a second; the volume is what its blocks take: source files, what sorting spills, tables, of both datasets. ${cpus().length} cores carry gateway, loaders, MinIO, clients and the making of the next data. Figures compare with one another, they are no promise.
+Made by \`make bench-large-load\`: ${given.gigabytes} GB of source files for each snapshot, half of them Parquet and half CSV, as two datasets in a MinIO, a column missing in every fourth file. A built gateway has ${podMebibytes} MiB of memory for itself and its loaders (${kernel === null ? 'measured' : 'enforced by the kernel'}): \`OFFLOADER_DUCKDB_MEMORY_LIMIT\` is ${engineMebibytes}MiB, \`OFFLOADER_LOAD_MEMORY_LIMIT\` ${loadMebibytes}MiB, and both datasets load side by side while two clients ask, each every 50 ms or so. Memory is what a process has for itself (anonymous pages), looked at several times a second; the volume is what its blocks take: source files, what sorting spills, tables, of both datasets. ${cpus().length} cores carry gateway, loaders, MinIO, clients and the making of the next data. Bare DuckDB is \`CREATE TABLE … ORDER BY\` of the same files on the local disk, with all the memory of the machine, in the end of the same run. Figures compare with one another, they are no promise.
 
 | what | measured | bound |
 | --- | --- | --- |

@@ -80,8 +80,9 @@ export type Scan = { readonly format: FileFormat; readonly sql: string; readonly
 export const castScanSql = ({ format, sql, found }: Scan, schema: readonly Column[]): string =>
   `SELECT ${schema.map((column) => columnSql(format, column, found.get(column.name))).join(', ')} FROM ${sql}`;
 
-/** The table, laid out for its endpoints' filters: sorted data lets DuckDB skip row groups by their zone maps. */
-export const createTableSql = (select: string, sortColumns: readonly string[]): string =>
-  `CREATE TABLE data AS ${select}${sortColumns.length === 0 ? '' : ` ORDER BY ${sortColumns.map(quoted).join(', ')}`}`;
+/** The table with all its rows, or with none yet. */
+export const createTableSql = (select: string): string => `CREATE TABLE data AS ${select}`;
+export const createEmptyTableSql = (select: string): string => `${createTableSql(select)} WITH NO DATA`;
+export const insertSql = (select: string): string => `INSERT INTO data ${select}`;
 
 export const createViewSql = (select: string): string => `CREATE VIEW scan AS ${select}`;

@@ -15,7 +15,7 @@ test.each([
   ['a roomy one has a thread for each processor', '8GiB', 16, 16],
   ['with less memory fewer threads share it', '512MiB', 16, 3],
   ['a small one has two, which sort in smaller parts than one would', '64MiB', 16, 2],
-  ['one processor has one', '1GiB', 1, 1],
+  ['one processor has two as well', '1GiB', 1, 2],
 ])('%s', (_sentence, limit, threads, expected) => {
   expect(loaderShare(limit, threads).threads).toBe(expected);
 });

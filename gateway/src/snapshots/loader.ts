@@ -4,15 +4,17 @@ import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Problem } from '@offloader/contract';
 import { checkCsvHeader } from '@offloader/contract/csv-header';
-import { castScanSql, createTableSql, createViewSql, type Scan, scanSql } from '../domain/load-sql.ts';
+import { castScanSql, createViewSql, type Scan, scanSql } from '../domain/load-sql.ts';
 import { loaderShare } from '../domain/loader-share.ts';
 import { isLoadable } from '../domain/physical.ts';
+import type { Engine, TableSize } from '../domain/sort-parts.ts';
 import { literal } from '../domain/sql.ts';
+import { fillTable } from './loader-table.ts';
 import { physicalOf } from './loader-types.ts';
 import { loadProblem } from './load-problems.ts';
 import { databaseFile, type LoadAnswer, type LoadFile, type LoadJob, originTable } from './load-job.ts';
 
-type Seen = { readonly file: LoadFile; readonly found: Scan['found']; readonly rows: number };
+type Seen = { readonly file: LoadFile; readonly found: Scan['found']; readonly rows: number; readonly bytes: number };
 class Rejection extends Error {
   readonly problems: readonly Problem[];
   constructor(problems: readonly Problem[]) {
@@ -58,7 +60,7 @@ const inspect = async (connection: DuckDBConnection, job: LoadJob): Promise<read
     try {
       const { sql, found } = await openScan(connection, file.format, [file.path]);
       const [counted] = await rows(connection, `SELECT count(*) FROM ${sql}`);
-      seen.push({ file, found, rows: Number(counted?.[0]) });
+      seen.push({ file, found, rows: Number(counted?.[0]), bytes: (await stat(file.path)).size });
     } catch (error) {
       unreadable.push(loadProblem(error, `files[${at}]`, file.name));
     }
@@ -67,8 +69,10 @@ const inspect = async (connection: DuckDBConnection, job: LoadJob): Promise<read
   return seen;
 };
 
+const rowsOf = (seen: readonly Seen[]): number => seen.reduce((sum, { rows: held }) => sum + held, 0);
+
 const countProblems = (seen: readonly Seen[], job: LoadJob): readonly Problem[] => {
-  const total = seen.reduce((sum, { rows: held }) => sum + held, 0);
+  const total = rowsOf(seen);
   const perFile = seen.flatMap(({ file, rows: held }, at) =>
     job.rowCount === null || held === file.rowCount
       ? []
@@ -134,12 +138,12 @@ const blame = async (connection: DuckDBConnection, job: LoadJob, error: unknown)
   return loadProblem(error, 'files', null);
 };
 
-const build = async (connection: DuckDBConnection, job: LoadJob): Promise<number> => {
-  verify(await inspect(connection, job), job);
+/** Makes what is served; answers how many rows that has. */
+const build = async (connection: DuckDBConnection, job: LoadJob, size: TableSize, engine: Engine): Promise<number> => {
   const select = await selectOf(connection, job);
   const keepsTable = job.modes.length === 0 || job.modes.includes('LocalTable');
   try {
-    if (keepsTable) await connection.run(createTableSql(select, job.sortColumns));
+    if (keepsTable) await fillTable(connection, { select, job, size, engine });
     if (job.modes.includes('RemoteScan')) await connection.run(createViewSql(select));
     const [counted] = await rows(connection, `SELECT count(*) FROM ${keepsTable ? 'data' : 'scan'}`);
     // A view casts when it is read: every value is cast once here, so that no request meets one that does not fit.
@@ -155,6 +159,17 @@ const build = async (connection: DuckDBConnection, job: LoadJob): Promise<number
   }
 };
 
+const verifyAndBuild = async (connection: DuckDBConnection, job: LoadJob, engine: Engine): Promise<number> => {
+  const seen = await inspect(connection, job);
+  verify(seen, job);
+  const fileBytes = seen.reduce((sum, { bytes }) => sum + bytes, 0);
+  const size = { rows: rowsOf(seen), columns: job.schema.length, fileBytes };
+  const count = await build(connection, job, size, engine);
+  // Files are read more than once: those that are not our own copies may have changed meanwhile.
+  if (count !== size.rows) throw new Rejection([{ code: 'load_failed', path: 'files', message: 'the files changed while they were read' }]);
+  return count;
+};
+
 const syncToDisk = async (path: string): Promise<void> => {
   const handle = await open(path, 'r');
   try {
@@ -166,6 +181,10 @@ const syncToDisk = async (path: string): Promise<void> => {
 
 const failures: readonly Problem['code'][] = ['disk_full', 'cache_unusable', 'out_of_memory', 'load_failed', 'corrupt_file'];
 
+/** What its engine frees it gives back at once: kept for later, it would count against the process. */
+const allocatorSql =
+  "SET allocator_background_threads = true; SET allocator_flush_threshold = '1MB'; SET allocator_bulk_deallocation_flush_threshold = '1MB';";
+
 /** Loads a job's files into its folder; the answer says whether the data is at fault (rejected) or the load (failed). */
 export const load = async (job: LoadJob): Promise<LoadAnswer> => {
   const file = join(job.folder, databaseFile);
@@ -174,9 +193,9 @@ export const load = async (job: LoadJob): Promise<LoadAnswer> => {
   const connection = await instance.connect();
   try {
     await connection.run(
-      `SET TimeZone = 'UTC'; SET temp_directory = ${literal(join(job.folder, 'spill'))}; SET preserve_insertion_order = false;`,
+      `SET TimeZone = 'UTC'; SET temp_directory = ${literal(join(job.folder, 'spill'))}; SET preserve_insertion_order = false; ${allocatorSql}`,
     );
-    const count = await build(connection, job);
+    const count = await verifyAndBuild(connection, job, { engineBytes, threads });
     connection.closeSync();
     instance.closeSync();
     await syncToDisk(file);

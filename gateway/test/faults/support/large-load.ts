@@ -39,6 +39,8 @@ export type Round = {
 export type LargeLoad = {
   readonly rounds: readonly Round[];
   readonly asked: Asked;
+  /** What DuckDB took for the files of the last snapshot with all the memory there is, one dataset after the other, in ms; null unless asked for. */
+  readonly bareMs: number | null;
   /** Where the kernel held all processes to the pod's limit: the most of it that they had, and the processes that it ended. */
   readonly kernel: { readonly peak: number; readonly kills: number } | null;
 };
@@ -55,6 +57,8 @@ export type LargeLoadOptions = {
   /** How the gateway is started. */
   readonly by: readonly string[];
   readonly tell?: (line: string) => void;
+  /** Whether bare DuckDB sorts the files of the last snapshot as well, in the end. */
+  readonly comparesWithBare?: boolean;
 };
 
 const none: Peaks = { gateway: 0, loader: 0, loaders: 0, all: 0, sideBySide: 0, disk: 0 };
@@ -143,7 +147,7 @@ const playRound = async (
 /** Starts on small snapshots, then takes large ones. */
 export const largeLoad = async (options: LargeLoadOptions): Promise<LargeLoad> => {
   const cacheDir = await mkdtemp(join(tmpdir(), 'offloader-large-cache-'));
-  const source = await startLargeSource();
+  const source = await startLargeSource(options.comparesWithBare);
   const group = await openMemoryGroup(options.podMebibytes * 2 ** 20);
   let gateway: GatewayProcess | undefined;
   let asking: ReturnType<typeof startAsking> | undefined;
@@ -164,11 +168,13 @@ export const largeLoad = async (options: LargeLoadOptions): Promise<LargeLoad> =
     for (let n = 1; n <= options.snapshots; n += 1) {
       rounds.push(await playRound(n, options, { source, gateway, watching, cacheDir }));
       // Nobody reads them again.
-      await source.drop(n);
+      if (n < options.snapshots) await source.drop(n);
     }
     const asked = await asking.stop();
     await watching.stop();
-    return { rounds, asked, kernel: group === undefined ? null : { peak: watching.kernelPeak(), kills: await group.kills() } };
+    const bareMs = options.comparesWithBare === true ? sum(Object.values(await source.sortBare(options.snapshots))) : null;
+    options.tell?.(`bare DuckDB: ${bareMs} ms`);
+    return { rounds, asked, bareMs, kernel: group === undefined ? null : { peak: watching.kernelPeak(), kills: await group.kills() } };
   } finally {
     await asking?.stop();
     await watching?.stop();

@@ -1,10 +1,11 @@
 // Two datasets of any size in a MinIO, one of Parquet and one of CSV files: many files, a column missing in some. Each file is made by
 // DuckDB in bounded memory and goes to the store at once. Every row of snapshot `a<n>` carries n.
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { minioKeys, startMinio } from '../../support/stores.ts';
+import { sortBare } from './sort-bare.ts';
 import { apiKey, endpoint, visitsDataset } from '../../support/gateway.ts';
 
 export const formats = ['parquet', 'csv'] as const;
@@ -18,6 +19,8 @@ export type LargeSource = {
   readonly environment: Readonly<Record<string, string>>;
   /** Publishes snapshot `a<n>` of about so many bytes in so many files for each dataset, manifests last. */
   publish(n: number, bytes: number, files: number): Promise<Readonly<Record<Format, Published>>>;
+  /** How long DuckDB takes for the same table of the same files, with all the memory there is. */
+  sortBare(n: number): Promise<Readonly<Record<Format, number>>>;
   /** Removes the files of a snapshot. */
   drop(n: number): Promise<void>;
   end(): Promise<void>;
@@ -61,7 +64,8 @@ const resourcesOf = (endpointUrl: string): readonly unknown[] => [
   apiKey('acme'),
 ];
 
-export const startLargeSource = async (): Promise<LargeSource> => {
+/** With `keepsFiles` a copy of each lies on the disk as long as its snapshot, for `sortBare`. */
+export const startLargeSource = async (keepsFiles = false): Promise<LargeSource> => {
   const folder = await mkdtemp(join(tmpdir(), 'offloader-large-'));
   const store = await startMinio(folder);
   const instance = await DuckDBInstance.create(':memory:', { memory_limit: '512MiB', threads: '2' });
@@ -74,12 +78,12 @@ export const startLargeSource = async (): Promise<LargeSource> => {
     const rows = Math.ceil(bytes / files / rowBytes[format]);
     const entries: { path: string; format: Format; row_count: number; size_bytes: number }[] = [];
     for (let at = 0; at < files; at += 1) {
-      const file = join(folder, `part.${format}`);
+      const file = join(folder, `a${n}-part-${at}.${format}`);
       const select = rowsSql(n, at * rows, (at + 1) * rows, at % 4 !== 3);
       await connection.run(`COPY (${select}) TO '${file}' (FORMAT ${format}${format === 'csv' ? ', HEADER' : ''})`);
       entries.push({ path: `a${n}/part-${at}.${format}`, format, row_count: rows, size_bytes: (await stat(file)).size });
       await store.put(keyOf(format, n, at), await readFile(file));
-      await rm(file);
+      if (!keepsFiles) await rm(file);
     }
     const published = { rows: rows * files, bytes: entries.reduce((sum, entry) => sum + entry.size_bytes, 0), files };
     const manifest = {
@@ -111,7 +115,13 @@ export const startLargeSource = async (): Promise<LargeSource> => {
       const parquet = await publishOne('parquet', n, bytes, files);
       return { parquet, csv: await publishOne('csv', n, bytes, files) };
     },
+    sortBare: async (n) => {
+      const took = {} as Record<Format, number>;
+      for (const format of formats) took[format] = await sortBare(format, join(folder, `a${n}-part-*.${format}`), folder);
+      return took;
+    },
     drop: async (n) => {
+      for (const name of await readdir(folder)) if (name.startsWith(`a${n}-part-`)) await rm(join(folder, name));
       for (const format of formats) for (let at = 0; at < (made.get(n) ?? 0); at += 1) await store.remove(keyOf(format, n, at));
     },
     end: async () => {
