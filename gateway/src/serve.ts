@@ -140,7 +140,7 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
       sign: createSigner(settings.secretKeyBase),
       timeoutMs: settings.queryTimeoutMs,
       longAnswers: createSlots(longAnswersOf(settings.poolSize, settings.longAnswers), 0),
-      scratchDir: join(settings.cacheDir, 'tmp'),
+      scratch: { dir: join(settings.cacheDir, 'tmp'), maxBytes: settings.parquetMaxBytes },
       onEngineError: health.onQueryError(snapshots.suspect),
     },
     limits,

@@ -107,6 +107,12 @@ export const settingsTable: { readonly [K in keyof Settings]: Setting<Settings[K
   quarantineMaxAgeMs: setting('OFFLOADER_QUARANTINE_MAX_AGE', durationMs, 7 * 86_400_000, 'how long such a copy is kept'),
   cacheMaxEntries: setting('OFFLOADER_CACHE_MAX_ENTRIES', integer(1, 100_000_000), 10_000, 'cached responses'),
   cacheMaxBytes: setting('OFFLOADER_CACHE_MAX_BYTES', integer(1, Number.MAX_SAFE_INTEGER), 256 * 1024 * 1024, 'bytes of cached responses'),
+  parquetMaxBytes: setting(
+    'OFFLOADER_PARQUET_MAX_BYTES',
+    integer(1, Number.MAX_SAFE_INTEGER),
+    2 ** 30,
+    'bytes of Parquet answers that may lie on the cache volume at once, half of what is free at most',
+  ),
   queryTimeoutMs: setting('OFFLOADER_QUERY_TIMEOUT', durationMs, 30_000, 'longest query'),
   drainDelayMs: setting('OFFLOADER_DRAIN_DELAY', durationMs, 0, 'time after SIGTERM in which new requests are still served; unset: none'),
   drainTimeoutMs: setting('OFFLOADER_DRAIN_TIMEOUT', durationMs, 30_000, 'longest wait for requests in flight after that'),

@@ -7,14 +7,15 @@ import type { QueryPlan } from '../domain/query-plan.ts';
 import type { LiveState } from '../domain/serving.ts';
 import type { Sql } from '../domain/sql.ts';
 import type { Slots } from '../duckdb/slots.ts';
+import type { Scratch } from './scratch.ts';
 
 export type AnswerPorts = {
   readonly lease: LiveState['lease'];
   readonly engine: Engine;
   readonly cache: ResponseCache;
   readonly timeoutMs: number;
-  /** Folder that the engine may write to, for files that are made to be sent; null: there are no such forms. */
-  readonly scratchDir: string | null;
+  /** Where the engine may write files that are made to be sent; null: there are no such forms. */
+  readonly scratch: Scratch | null;
   /** Places of answers that go out at their readers' pace. */
   readonly longAnswers: Slots;
   readonly onEngineError: (dataset: string, epoch: number, message: string) => void;

@@ -57,6 +57,11 @@ const told: Readonly<Record<ErrorCode, Told>> = {
     meaning: 'the cursor was made for other parameters or another caller, was changed, or comes with `offset`',
     remedy: 'send `meta.next_cursor` as it came, with the same parameters and key',
   },
+  answer_too_long: {
+    kind: 'invalid_param',
+    meaning: 'the Parquet file is larger than may be made',
+    remedy: 'lower `limit`, name fewer columns, or ask for another form',
+  },
   rate_limited: { kind: 'rate_limited', meaning: "the key's limit is reached", remedy: later },
   headers_too_large: { kind: 'headers_too_large', meaning: 'the headers are too large', remedy: 'send a shorter URL or fewer headers' },
   internal: {
@@ -66,7 +71,7 @@ const told: Readonly<Record<ErrorCode, Told>> = {
   },
   starting: { kind: 'not_ready', meaning: 'the gateway has no configuration yet', remedy: later },
   snapshot_not_ready: { kind: 'not_ready', meaning: 'the data is not loaded yet', remedy: later },
-  busy: { kind: 'busy', meaning: 'every connection is in use', remedy: later },
+  busy: { kind: 'busy', meaning: 'no connection is free, no place for another long answer, or no room for a Parquet file', remedy: later },
   timeout: { kind: 'timeout', meaning: 'the query took too long', remedy: 'ask for less: a smaller `limit`, narrower filters' },
 };
 

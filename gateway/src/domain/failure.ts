@@ -7,7 +7,8 @@ export type InvalidParamCode =
   | 'invalid_columns'
   | 'invalid_limit'
   | 'invalid_offset'
-  | 'invalid_cursor';
+  | 'invalid_cursor'
+  | 'answer_too_long';
 export type Failure =
   | { readonly kind: 'invalid_param'; readonly code: InvalidParamCode; readonly param: string | null; readonly message: string }
   | { readonly kind: 'unauthorized' }

@@ -19,6 +19,8 @@ export type Settings = Readonly<{
   duckdbMemoryLimit: string;
   cacheMaxEntries: number;
   cacheMaxBytes: number;
+  /** Of the Parquet answers that lie on the cache volume until they have been read. */
+  parquetMaxBytes: number;
   queryTimeoutMs: number;
   /** From SIGTERM on: not ready, yet serving, until whoever sends requests has noticed. */
   drainDelayMs: number;

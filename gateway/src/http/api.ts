@@ -17,10 +17,10 @@ import { unreadable } from './unreadable.ts';
 
 export type ApiOptions = {
   readonly live: LiveState;
-  readonly answers: Omit<AnswerPorts, 'lease' | 'scratchDir'> & {
+  readonly answers: Omit<AnswerPorts, 'lease' | 'scratch'> & {
     readonly sign: Signer;
     /** Without one there is no Parquet. */
-    readonly scratchDir?: string;
+    readonly scratch?: AnswerPorts['scratch'];
   };
   readonly limits: Limits;
   readonly corsOrigins: readonly string[];
@@ -72,10 +72,10 @@ const isForeign = (request: Request, origins: readonly string[]): boolean => {
 /** The Express app of the API port; the caller listens. */
 export const createApi = (options: ApiOptions): Express => {
   const { observe, corsOrigins } = options;
-  const { sign, scratchDir, ...ports } = options.answers;
+  const { sign, scratch, ...ports } = options.answers;
   const serve = createEndpointRoute({
     ...options,
-    answers: { ...ports, lease: (serving) => options.live.lease(serving), scratchDir: scratchDir ?? null },
+    answers: { ...ports, lease: (serving) => options.live.lease(serving), scratch: scratch ?? null },
     sign,
   });
   const app = express();

@@ -1,8 +1,8 @@
 /** A body as it comes: a short one goes out whole with its length, a longer one piece by piece at the client's pace. */
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import type { Response } from 'express';
-import type { ByteSink } from '../answers/send-on.ts';
+import { type ByteSink, sendOn } from '../answers/send-on.ts';
+import type { Watchdog } from '../answers/watchdog.ts';
 
 /** Up to here a failure can still be answered with its own status. */
 const wholeBytes = 256 * 1024;
@@ -27,6 +27,10 @@ const drained = async (response: Response, signal: AbortSignal): Promise<boolean
     signal.addEventListener('abort', end);
     if (signal.aborted) end();
   });
+
+/** False as of `drained`. */
+const push = async (response: Response, bytes: Uint8Array, signal: AbortSignal): Promise<boolean> =>
+  !response.destroyed && (response.write(bytes) || drained(response, signal));
 
 type BodyOptions = {
   readonly headers: Readonly<Record<string, string>>;
@@ -57,7 +61,7 @@ export const createBody = (response: Response, { headers, mayBeLong }: BodyOptio
         return false;
       }
     }
-    return response.write(piece) || drained(response, signal);
+    return push(response, piece, signal);
   };
 
   return {
@@ -78,10 +82,19 @@ export const createBody = (response: Response, { headers, mayBeLong }: BodyOptio
   };
 };
 
-/** A file as the body; resolves when it has been sent or the client has gone. `headers` say its length. */
-export const sendFile = async (response: Response, path: string, headers: Readonly<Record<string, string>>): Promise<void> => {
+type FileOptions = { readonly headers: Readonly<Record<string, string>>; readonly watchdog: Watchdog };
+
+const sendPieces = async (response: Response, path: string, watchdog: Watchdog): Promise<boolean> => {
+  const sink: ByteSink = { write: async (bytes, signal) => push(response, bytes, signal) };
+  for await (const bytes of createReadStream(path) as AsyncIterable<Uint8Array>) if (!(await sendOn(sink, bytes, watchdog))) return false;
+  return true;
+};
+
+/** A file as the body; false when it was not sent to its end: the connection is broken then. `headers` say its length. */
+export const sendFile = async (response: Response, path: string, { headers, watchdog }: FileOptions): Promise<boolean> => {
   response.status(200).set(headers);
-  if (response.req.method === 'HEAD') return void response.end();
-  // pipeline destroys the response when the file cannot be read to its end.
-  await pipeline(createReadStream(path), response).catch(() => undefined);
+  const isWhole = response.req.method === 'HEAD' || (await sendPieces(response, path, watchdog).catch(() => false));
+  if (isWhole) response.end();
+  else response.destroy();
+  return isWhole;
 };

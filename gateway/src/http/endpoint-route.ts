@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { answerPage } from '../answers/answer-page.ts';
 import { type AnswerPorts, busy, type Refusal } from '../answers/run-query.ts';
 import { noFrame, type Stream, streamRows } from '../answers/stream-rows.ts';
-import { writeParquet } from '../answers/write-parquet.ts';
+import { type SendFile, writeParquet } from '../answers/write-parquet.ts';
 import { type Failure, status } from '../domain/failure.ts';
 import { contentTypes, type Format, negotiate, splitSuffix } from '../domain/format.ts';
 import type { Observation, Observe } from '../domain/observation.ts';
@@ -47,6 +47,7 @@ const notSent = (refusal: Refusal): Sent => ({ refusal, told: {} });
 /** Headers have gone out: only a broken connection keeps half an answer from looking whole. */
 const cutOff = (response: Response, refusal: Refusal): Sent => {
   response.destroy();
+  if (refusal.cause === 'aborted') return notSent(refusal);
   const cut = refusal.cause === 'slow reader' ? 'slow_reader' : refusal.failure.kind === 'timeout' ? 'timeout' : 'failed';
   return { refusal, told: { cut } };
 };
@@ -108,11 +109,13 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
   };
 
   const sendParquet = async ({ plan, response, headers, signal }: Exchange): Promise<Sent> => {
-    const written = await writeParquet(plan, signal, answers, async ({ path, bytes }, times) => {
+    const sendIt: SendFile = async ({ path, bytes }, times, watchdog) => {
       const about = { 'Content-Type': contentTypes.parquet, 'Content-Length': String(bytes) };
-      return sendFile(response, path, { ...headers, ...about, 'Server-Timing': serverTiming({ cache: 'off', ...times }) });
-    });
-    if (!written.ok) return notSent(written.error);
+      const timing = { 'Server-Timing': serverTiming({ cache: 'off', ...times }) };
+      return sendFile(response, path, { headers: { ...headers, ...about, ...timing }, watchdog });
+    };
+    const written = await writeParquet(plan, sendIt, { signal, ports: answers });
+    if (!written.ok) return response.headersSent || response.destroyed ? cutOff(response, written.error) : notSent(written.error);
     const { rowCount, ...times } = written.value;
     return sent({ cache: 'off', rows: rowCount, ...times });
   };
