@@ -39,7 +39,7 @@ export type Watches = {
 
 /** A full list this often finds what a watch may have lost. */
 const relistMs = 10 * 60_000;
-const retry = { baseMs: 500, maxMs: 15_000 };
+export const watchRetry = { baseMs: 500, maxMs: 15_000 };
 
 /** The watchers, not yet running. */
 export const createWatches = (deps: WatchesDeps): Watches => {
@@ -55,7 +55,7 @@ export const createWatches = (deps: WatchesDeps): Watches => {
       source: listWatch<T>({ client, type, namespace, ...(labelSelector === undefined ? {} : { labelSelector }) }),
       clock,
       random: Math.random,
-      retry,
+      retry: watchRetry,
       relistMs,
       changed,
       ...(share === undefined ? {} : { share }),

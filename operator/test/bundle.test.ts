@@ -10,6 +10,10 @@ const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
 const names = objectNames(release);
 
+/** Promised in seconds; usual are tenths of one. */
+const namedWithinMs = 15_000;
+const undoneWithinMs = 10_000;
+
 there('the bundle in the cluster', () => {
   const api = server as ApiServer;
   let world: World;
@@ -77,7 +81,7 @@ there('the bundle in the cluster', () => {
     await settleAll();
     const last = world.gateways.at(-1)!;
     last.unreachable = true;
-    const status = await world.settled('Endpoint', 'daily', 'False', 'GatewayUnreachable');
+    const status = await world.settled('Endpoint', 'daily', 'False', 'GatewayUnreachable', namedWithinMs);
     expect(status.gateways.behind).toEqual([last.name]);
     last.unreachable = false;
     await world.settled('Endpoint', 'daily', 'True');
@@ -121,7 +125,7 @@ there('the bundle in the cluster', () => {
     expect(second.seen.filter((one) => ['bundle_written', 'status_written', 'nudged'].includes(one.kind))).toEqual([]);
   });
 
-  test('what somebody changes or deletes in the parts is undone, under the same sequence; an event names who did it', async () => {
+  test('what somebody changes or deletes in the parts is undone within 10 s, under the same sequence; an event names who did it', async () => {
     await world.startOperator();
     await applyAll();
     await settleAll();
@@ -136,14 +140,17 @@ there('the bundle in the cluster', () => {
       contentType: 'application/merge-patch+json',
       body,
     });
-    await until('the index to be restored', async () => (await index()).revision === before.revision);
+    await until('the index to be restored', async () => (await index()).revision === before.revision, undoneWithinMs);
     expect(await index()).toEqual(before);
     await world.remove(world.path('secrets', names.keys));
-    await until('the keys to be back', async () =>
-      world.client
-        .request({ method: 'GET', path: world.path('secrets', names.keys) })
-        .then(() => true)
-        .catch(() => false),
+    await until(
+      'the keys to be back',
+      async () =>
+        world.client
+          .request({ method: 'GET', path: world.path('secrets', names.keys) })
+          .then(() => true)
+          .catch(() => false),
+      undoneWithinMs,
     );
     const told = async (name: string, start: string): Promise<boolean> =>
       (await world.events()).some(

@@ -4,10 +4,12 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { KubeObject } from '../src/domain/kube-object.ts';
 import { createApiClient } from '../src/kubernetes/client.ts';
-import type { ApiClient } from '../src/kubernetes/client.ts';
+import type { ApiClient, StreamRequest } from '../src/kubernetes/client.ts';
 import { listWatch } from '../src/kubernetes/list-watch.ts';
 import { resourceTypes } from '../src/kubernetes/resource-type.ts';
+import { retryDelayMs } from '../src/runtime/backoff.ts';
 import type { WatchEvent } from '../src/runtime/watcher.ts';
+import { watchRetry } from '../src/watches.ts';
 
 type Answer = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
@@ -18,6 +20,9 @@ const json =
   };
 const item = (name: string, version: string) => ({ metadata: { name, resourceVersion: version, managedFields: [{ manager: 'x' }] } });
 const line = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`;
+
+/** Of every watch of the operator. */
+const longestFirstRetryMs = retryDelayMs(watchRetry, 1, 1, undefined);
 
 describe('list and watch over HTTP', () => {
   let server: http.Server;
@@ -146,6 +151,23 @@ describe('list and watch over HTTP', () => {
     const stream = client.stream({ path: '/x', query: {}, onLine: () => undefined, inactivityMs: 100, signal: never });
     await expect(stream).rejects.toThrow('the watch went silent');
     expect(silent?.writableEnded).toBe(false);
+  });
+
+  test('a connection that swallows everything is noticed, and another one tried, within 45 s; a quiet one is left alone', async () => {
+    const asked: StreamRequest[] = [];
+    const swallowing: ApiClient = {
+      ...client,
+      stream: (request) => {
+        asked.push(request);
+        return Promise.reject(new Error('the watch went silent'));
+      },
+    };
+    const unbounded = listWatch<KubeObject>({ client: swallowing, type: resourceTypes.Secret, namespace: 'n' });
+    await expect(unbounded.watch('7', () => undefined, never)).rejects.toThrow('silent');
+    const [{ inactivityMs, query }] = asked as [StreamRequest];
+    expect(inactivityMs + longestFirstRetryMs).toBeLessThan(45_000);
+    // The server ends a quiet watch long before.
+    expect(inactivityMs).toBeGreaterThan(1000 * Number(query['timeoutSeconds']));
   });
 
   test('a request that is not answered in time fails, and the next one does not wait for it', async () => {
