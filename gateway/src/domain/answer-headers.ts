@@ -20,6 +20,8 @@ const descriptions = {
   'Access-Control-Allow-Credentials': 'for a listed origin',
   'Access-Control-Expose-Headers': 'what a page may read',
   ETag: 'send it as If-None-Match: 304 while the page is the same',
+  'X-Offloader-Snapshot-Id': 'the snapshot that answered, as meta.snapshot_id of JSON',
+  'X-Offloader-Watermark': 'the moment up to which its data is complete, as meta.freshness.watermark of JSON; absent when it has none',
   'Cache-Control': 'whether and how long the answer may be kept',
   'Server-Timing': 'cache;desc=hit, miss or off, pool;dur and query;dur in milliseconds',
   'RateLimit-Limit': 'the whole of the limit that is nearest to its end',
@@ -48,6 +50,12 @@ export const headerOf = (name: HeaderName): Readonly<Record<string, unknown>> =>
   schema: integers.includes(name) ? { type: 'integer' } : { type: 'string' },
 });
 
+/** What a page of another origin may read, besides what browsers let it read anyway. */
+export const exposedHeaders = [
+  'ETag', 'x-request-id', 'X-Offloader-Pod', 'X-Offloader-Snapshot-Id', 'X-Offloader-Watermark', 'Server-Timing',
+  'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset', 'Retry-After', 'Deprecation', 'Sunset', 'Link',
+] as const satisfies readonly HeaderName[]; // prettier-ignore
+
 const always = (Object.keys(descriptions) as readonly HeaderName[]).filter((name) => descriptions[name] === 'for browsers');
 const crossOrigin = ['Access-Control-Allow-Origin', 'Access-Control-Expose-Headers'] as const satisfies readonly HeaderName[];
 /** On every answer. */
@@ -61,8 +69,8 @@ const common = ({ namesPod, crossOrigin: who }: Edge): readonly HeaderName[] => 
   ...always,
 ];
 const ofStatus: Readonly<Record<number, readonly HeaderName[]>> = {
-  200: ['ETag', 'Server-Timing'],
-  304: ['ETag'],
+  200: ['ETag', 'X-Offloader-Snapshot-Id', 'X-Offloader-Watermark', 'Server-Timing'],
+  304: ['ETag', 'X-Offloader-Snapshot-Id', 'X-Offloader-Watermark'],
   401: ['WWW-Authenticate'],
   405: ['Allow'],
   429: ['Retry-After'],

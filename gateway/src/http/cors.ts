@@ -1,5 +1,6 @@
 /** Cross-origin headers: off, for all, or for a list of origins. */
 import type { RequestHandler } from 'express';
+import { exposedHeaders } from '../domain/answer-headers.ts';
 
 const preflight = {
   'Access-Control-Allow-Methods': 'GET, OPTIONS',
@@ -12,7 +13,7 @@ const mcpPreflight = {
   'Access-Control-Allow-Methods': 'POST, OPTIONS',
   'Access-Control-Allow-Headers': 'authorization, content-type, mcp-protocol-version',
 };
-const exposed = { 'Access-Control-Expose-Headers': 'ETag, x-request-id' };
+const exposed = { 'Access-Control-Expose-Headers': exposedHeaders.join(', ') };
 
 /** Headers of every answer, whoever asks: for all, or that it varies by Origin. */
 export const originlessHeaders = (origins: readonly string[]): Readonly<Record<string, string>> => {

@@ -15,7 +15,7 @@ import { createBody, sendFile } from './body.ts';
 import { sendFailure, sendPage } from './envelope.ts';
 import type { Limits } from './limits.ts';
 import { traceOf } from './trace.ts';
-import { cacheHeaders, deprecationHeaders, metaOf, serverTiming } from './reply.ts';
+import { cacheHeaders, deprecationHeaders, metaOf, serverTiming, snapshotHeaders } from './reply.ts';
 
 export type EndpointRouteOptions = {
   readonly live: LiveState;
@@ -169,7 +169,7 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     const planned = planQuery({ live: current, endpoint, tenant, format, queryString: queryStringOf(request) }, options.sign);
     if (!planned.ok) return fail(planned.error);
     const plan = planned.value;
-    const headers = { ...cacheHeaders(plan, key === null, now()), ...deprecationHeaders(endpoint) };
+    const headers = { ...cacheHeaders(plan, key === null, now()), ...snapshotHeaders(plan), ...deprecationHeaders(endpoint) };
     if (matchesEtag(request.get('if-none-match'), plan.etag)) {
       response.status(304).set(headers).end();
       return end(304, plan);

@@ -16,6 +16,12 @@ export const deprecationHeaders = ({ deprecation }: CompiledEndpoint): Readonly<
   };
 };
 
+/** Which snapshot answers: forms without meta have no other place for it. */
+export const snapshotHeaders = ({ serving }: QueryPlan): Readonly<Record<string, string>> => ({
+  'X-Offloader-Snapshot-Id': serving.snapshotId,
+  ...(serving.watermark === null ? {} : { 'X-Offloader-Watermark': serving.watermark }),
+});
+
 /** Headers of a 200 and of its 304. Only what needs no key may be stored by others. */
 export const cacheHeaders = (plan: QueryPlan, isPublic: boolean, nowMs: number): Readonly<Record<string, string>> => {
   const freshness = freshnessOf(plan.endpoint, plan.serving, nowMs);

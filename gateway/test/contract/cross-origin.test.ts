@@ -118,6 +118,10 @@ describe('preflights', () => {
 test('Access-Control-Expose-Headers for ETag, x-request-id.', async () => {
   const exposedBy = async (world: World, one: (typeof answers)[number], origin: string | null): Promise<string | undefined> =>
     (await headOf(world, one, origin)).get('access-control-expose-headers');
-  for (const one of answers) expect([one, await exposedBy(all, one, null)]).toEqual([one, 'ETag, x-request-id']);
-  expect([await exposedBy(listed, answers[0]!, second), await exposedBy(listed, answers[0]!, foreign)]).toEqual(['ETag, x-request-id', undefined]); // prettier-ignore
+  const exposed = [
+    'ETag', 'x-request-id', 'X-Offloader-Pod', 'X-Offloader-Snapshot-Id', 'X-Offloader-Watermark', 'Server-Timing',
+    'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset', 'Retry-After', 'Deprecation', 'Sunset', 'Link',
+  ].join(', '); // prettier-ignore
+  for (const one of answers) expect([one, await exposedBy(all, one, null)]).toEqual([one, exposed]);
+  expect([await exposedBy(listed, answers[0]!, second), await exposedBy(listed, answers[0]!, foreign)]).toEqual([exposed, undefined]);
 });

@@ -70,6 +70,19 @@ test('`GET /v1/endpoints/{name}`; a format by suffix is `/v1/endpoints/{name}.cs
   expect((await get('all')).headers.get('content-type')).toBe(mediaTypes.json);
 }); // prettier-ignore
 
+test('Every form says in its headers which snapshot it is of and up to when, and so does its 304.', async () => {
+  const { meta } = (await (await get('all')).json()) as { meta: { snapshot_id: string; freshness: { watermark: string } } };
+  const told = ({ status, headers }: Response): unknown[] => [status, headers.get('x-offloader-snapshot-id'), headers.get('x-offloader-watermark')]; // prettier-ignore
+  for (const format of ['json', 'csv', 'ndjson', 'arrow', 'parquet']) {
+    const response = await get(`all.${format}`);
+    await response.arrayBuffer();
+    expect(told(response)).toEqual([200, meta.snapshot_id, meta.freshness.watermark]);
+    const again = await get(`all.${format}`, { headers: { 'if-none-match': response.headers.get('etag')! } });
+    expect(told(again)).toEqual([304, meta.snapshot_id, meta.freshness.watermark]);
+  }
+  expect(told(await get('all.csv?zz=1'))).toEqual([422, null, null]);
+});
+
 test('An unknown suffix is an unknown endpoint.', async () => {
   const [unknown, none] = [await get('all.xlsx'), await get('none')];
   const errorOf = async (response: Response): Promise<unknown> => ((await response.json()) as { error: unknown }).error;
