@@ -24,17 +24,21 @@ export const adminUrl = (base: string, path: string): string => `${base.replace(
 export const getAdmin = (base: string, path: string, token: string | undefined): Promise<Result<Answer, string>> =>
   get(adminUrl(base, path), token === undefined ? {} : { authorization: `Bearer ${token}` });
 
+/** Why there is no report; `isSilent`: whoever was asked said nothing at all. */
+export type NoReport = { readonly why: string; readonly isSilent: boolean };
+const spoke = (why: string) => err({ why, isSilent: false });
+
 /** The gateway's own report, or why there is none. */
-export const readReport = async (base: string, token: string | undefined): Promise<Result<Report, string>> => {
+export const readReport = async (base: string, token: string | undefined): Promise<Result<Report, NoReport>> => {
   const answer = await getAdmin(base, '/diagnostics', token);
-  if (!answer.ok) return answer;
+  if (!answer.ok) return err({ why: answer.error, isSilent: true });
   const { status, text } = answer.value;
-  if (status === 401) return err('/diagnostics: 401, the admin token is missing or wrong (--admin-token or OFFLOADER_ADMIN_TOKEN)');
-  if (status !== 200) return err(`/diagnostics: ${status}`);
+  if (status === 401) return spoke('/diagnostics: 401, the admin token is missing or wrong (--admin-token or OFFLOADER_ADMIN_TOKEN)');
+  if (status !== 200) return spoke(`/diagnostics: ${status}`);
   try {
     return ok(JSON.parse(text) as Report);
   } catch {
-    return err('/diagnostics: the answer is not JSON; is this the admin port?');
+    return spoke('/diagnostics: the answer is not JSON; is this the admin port?');
   }
 };
 

@@ -91,7 +91,7 @@ const gatewayChecks = ({ adminUrl: base, adminToken }: Options): readonly Check[
     name: 'gateway /diagnostics',
     run: async () => {
       const report = await readReport(base, adminToken);
-      if (!report.ok) return { well: false, found: report.error };
+      if (!report.ok) return { well: false, found: report.error.why };
       const { duckdb_status: duckdb, incidents } = report.value;
       return { well: duckdb === 'ok' && incidents.length === 0, found: `DuckDB ${duckdb}, ${incidents.length} incidents` };
     },

@@ -17,7 +17,7 @@ export const addSnapshot: AddCommand = (program, context) => {
 const status = async (options: AdminOptions, context: Context): Promise<ExitCode> => {
   const report = await readReport(options.adminUrl, options.adminToken);
   if (!report.ok) {
-    context.err(report.error);
+    context.err(report.error.why);
     return 1;
   }
   for (const dataset of report.value.datasets) context.out(renderDataset(dataset));

@@ -16,7 +16,7 @@ export const addTriage: AddCommand = (program, context) => {
 const triage = async (options: AdminOptions, context: Context): Promise<ExitCode> => {
   const report = await readReport(options.adminUrl, options.adminToken);
   if (!report.ok) {
-    context.err(`cannot judge: ${report.error}`);
+    context.err(`cannot judge: ${report.error.why}`);
     context.err(
       'when the process is not running at all: class gateway_does_not_start, owner Environment, runbooks/gateway-does-not-start.md',
     );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Condition, Incident, Report } from '@offloader/contract';
-import { clusterIncidents } from './cluster-incidents.ts';
+import { clusterIncidents, unheard } from './cluster-incidents.ts';
 import type { ClusterFacts } from './cluster-incidents.ts';
 import type { Pod } from './cluster.ts';
 
@@ -17,7 +17,13 @@ const stale: Incident = {
   ...{ evidence: ['26 h old'], action: '', runbook: '', escalate: '' },
 };
 const reporting = (...incidents: Incident[]) => ({ ok: true, value: { incidents } as unknown as Report }) as const;
-const silent = { ok: false, error: 'no answer' } as const;
+const silent = { ok: false, error: { why: 'no answer', isSilent: true } } as const;
+const unasked = { ok: false, error: { why: '403', isSilent: false } } as const;
+/** As a pod whose process has run since it was made. */
+const running = (name: string, isReady: boolean, restartCount = 0): Pod => ({
+  ...pod(name, isReady),
+  status: { ...pod(name, isReady).status, containerStatuses: [{ restartCount, state: { running: {} } }] },
+});
 const well: ClusterFacts = {
   gateways: [
     { pod: pod('g-0', true), report: reporting() },
@@ -42,6 +48,13 @@ describe('what a cluster shows', () => {
       { gateways: [{ pod: pod('g-0', false, 'CrashLoopBackOff'), report: silent }] },
       'gateway_does_not_start Environment',
     ],
+    [
+      'a pod that runs and does not answer, still ready',
+      { gateways: [{ pod: running('g-0', true), report: silent }] },
+      'replica_behind Environment',
+    ],
+    ['one that is not ready any more', { gateways: [{ pod: running('g-0', false), report: silent }] }, 'replica_behind Environment'],
+    ['a pod between two crashes', { gateways: [{ pod: running('g-0', false, 3), report: silent }] }, 'gateway_does_not_start Environment'],
     ['no operator that is ready', { operators: [pod('o-0', false)] }, 'operator_down Environment'],
     ['no operator at all', { operators: [] }, 'operator_down Environment'],
     [
@@ -66,5 +79,14 @@ describe('what a cluster shows', () => {
   test('a pod that answers is no start failure, however unready', () => {
     const gateways = [{ pod: pod('g-0', false), report: reporting(stale) }];
     expect(clusterIncidents({ ...well, gateways }).map((one) => one.class)).toEqual(['dataset_stale']);
+  });
+
+  test('a pod that nobody was let ask is no incident, and is told as not heard', () => {
+    const gateways = [
+      { pod: running('g-0', true), report: unasked },
+      { pod: running('g-1', true), report: silent },
+    ];
+    expect(clusterIncidents({ ...well, gateways }).map(({ evidence }) => evidence)).toEqual([['g-1 runs and does not answer: no answer']]);
+    expect(unheard({ ...well, gateways })).toEqual(['g-0 was not heard: 403']);
   });
 });

@@ -1,10 +1,11 @@
 /** What the resources and pods of a release tell of incidents, beside what its gateways say of themselves. Pure. */
 import { likelyOwner } from '@offloader/contract';
 import type { Condition, Incident, Report, Result } from '@offloader/contract';
+import type { NoReport } from '../admin-client.ts';
 import type { Pod } from './cluster.ts';
 
 export type ClusterFacts = {
-  readonly gateways: readonly { readonly pod: Pod; readonly report: Result<Report, string> }[];
+  readonly gateways: readonly { readonly pod: Pod; readonly report: Result<Report, NoReport> }[];
   readonly operators: readonly Pod[];
   readonly resources: readonly {
     readonly object: string;
@@ -36,21 +37,34 @@ const incident = (of: {
   escalate: 'kubectl offloader support-bundle',
 });
 
+/** A pod whose process has run since it was made: what ails it is not its start. */
+const runsOn = ({ status }: Pod): boolean =>
+  status?.containerStatuses?.every(({ restartCount, state }) => restartCount === 0 && state?.running !== undefined) === true;
+
 const gatewayIncident = ({ pod, report }: ClusterFacts['gateways'][number]): readonly Incident[] => {
   const waiting = pod.status?.containerStatuses?.flatMap(({ state }) => state?.waiting?.reason ?? []) ?? [];
   // A pod that answers has started, however unready it is: what ails it is in its report.
-  if (report.ok || (isReady(pod) && waiting.length === 0)) return [];
+  if (report.ok) return [];
+  const { why, isSilent } = report.error;
+  const { name } = pod.metadata;
+  if (runsOn(pod)) return isSilent ? [behind([`${name} runs and does not answer: ${why}`])] : [];
+  if (isReady(pod) && waiting.length === 0) return [];
   return [
     incident({
       class: 'gateway_does_not_start',
-      evidence: [
-        `${pod.metadata.name}: ${pod.status?.phase ?? 'unknown phase'}${waiting.length === 0 ? '' : `, ${waiting.join(', ')}`}`,
-        report.error,
-      ],
-      action: `kubectl describe pod ${pod.metadata.name}, and kubectl logs --previous`,
+      evidence: [`${name}: ${pod.status?.phase ?? 'unknown phase'}${waiting.length === 0 ? '' : `, ${waiting.join(', ')}`}`, why],
+      action: `kubectl describe pod ${name}, and kubectl logs --previous`,
     }),
   ];
 };
+
+/** Which pods were judged without having been heard, and why; those of an incident are told there. */
+export const unheard = ({ gateways }: ClusterFacts): readonly string[] =>
+  gateways.flatMap((gateway) =>
+    gateway.report.ok || gatewayIncident(gateway).length > 0
+      ? []
+      : [`${gateway.pod.metadata.name} was not heard: ${gateway.report.error.why}`],
+  );
 
 const operatorIncident = (operators: readonly Pod[]): readonly Incident[] =>
   operators.some(isReady)
@@ -82,15 +96,11 @@ const rejectedIncident = ({ object, conditions }: ClusterFacts['resources'][numb
 
 const behindIncident = (resources: ClusterFacts['resources']): readonly Incident[] => {
   const pods = [...new Set(resources.flatMap(({ behind }) => behind))].sort();
-  if (pods.length === 0) return [];
-  return [
-    incident({
-      class: 'replica_behind',
-      evidence: pods.map((pod) => `${pod} does not serve every resource as it is now`),
-      action: 'kubectl get pods; look at the pods named',
-    }),
-  ];
+  return pods.length === 0 ? [] : [behind(pods.map((pod) => `${pod} does not serve every resource as it is now`))];
 };
+
+const behind = (evidence: readonly string[]): Incident =>
+  incident({ class: 'replica_behind', evidence, action: 'kubectl get pods; look at the pods named' });
 
 const isReady = ({ status }: Pod): boolean =>
   status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;

@@ -1,8 +1,8 @@
 /** What every gateway pod of a release says of itself, read through the API server with the admin token of the release's Secret. */
 import type { KubeConfig } from '@kubernetes/client-node';
-import { objectNames } from '@offloader/contract';
+import { err, objectNames } from '@offloader/contract';
 import type { Report, Result } from '@offloader/contract';
-import { readReport } from '../admin-client.ts';
+import { type NoReport, readReport } from '../admin-client.ts';
 import type { Cluster } from './cluster.ts';
 import { withForward } from './forward.ts';
 
@@ -23,5 +23,13 @@ export const reportOf = async (
   config: KubeConfig,
   pod: string,
   token: string | undefined,
-): Promise<Result<Report, string>> =>
-  withForward(config, { namespace: cluster.namespace, pod, port: adminPort }, (url) => readReport(url, token));
+): Promise<Result<Report, NoReport>> =>
+  withForward(config, { namespace: cluster.namespace, pod, port: adminPort }, async (url, refusal) => {
+    const report = await readReport(url, token);
+    const refused = refusal();
+    if (report.ok || refused === null) return report;
+    // Whoever may not ask has not heard that it is silent.
+    const isForbidden = /\b40[13]\b/.test(refused);
+    const need = isForbidden ? ' (it takes the verb create on pods/portforward)' : '';
+    return err({ why: `the API server forwards nothing to it: ${refused}${need}`, isSilent: !isForbidden });
+  });

@@ -1,7 +1,7 @@
 /** `kubectl offloader triage`: whose incident is it, judged from the gateways' reports, the resources and the pods. */
 import { failed, runs } from '../../context.ts';
 import type { Context, ExitCode } from '../../context.ts';
-import { clusterIncidents } from '../../kubernetes/cluster-incidents.ts';
+import { clusterIncidents, unheard } from '../../kubernetes/cluster-incidents.ts';
 import { connect, loadConfig, withCluster } from '../../kubernetes/cluster-options.ts';
 import type { ClusterOptions } from '../../kubernetes/cluster-options.ts';
 import { gatherFacts } from '../../kubernetes/gather-facts.ts';
@@ -22,6 +22,7 @@ const triage = async (options: ClusterOptions, context: Context): Promise<ExitCo
   const facts = await gatherFacts(cluster.value, config.value);
   if (!facts.ok) return failed(context, [`cannot judge: ${facts.error}`]);
   const incidents = clusterIncidents(facts.value);
+  for (const line of unheard(facts.value)) context.err(`note: ${line}`);
   for (const line of renderIncidents(incidents)) context.out(line);
   return incidents.length === 0 ? 0 : 1;
 };
