@@ -10,6 +10,8 @@ export type Kubelet = {
   readonly logs: Map<string, string>;
   /** By `POD:PORT`: the port on this machine that answers for it. */
   readonly ports: Map<string, number>;
+  /** Forwards that were opened so far, and those that are open now. */
+  readonly forwards: { opened: number; open: number };
   stop(): Promise<void>;
 };
 
@@ -18,6 +20,7 @@ const protocol = 'v4.channel.k8s.io';
 export const startKubelet = async (certificate: { readonly key: string; readonly cert: string }): Promise<Kubelet> => {
   const logs = new Map<string, string>();
   const ports = new Map<string, number>();
+  const forwards = { opened: 0, open: 0 };
   const server = createServer(certificate, (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'https://node');
     const [, , , pod = ''] = pathname.split('/');
@@ -32,6 +35,8 @@ export const startKubelet = async (certificate: { readonly key: string; readonly
     const port = ports.get(`${pod}:${String(named)}`);
     if (port === undefined) return void socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n');
     const target = connect(port, '127.0.0.1');
+    forwards.opened += 1;
+    forwards.open += 1;
     const peer = acceptWebSocket(request, socket, protocol, (payload) => {
       if (payload[0] === 0) target.write(payload.subarray(1));
     });
@@ -40,13 +45,17 @@ export const startKubelet = async (certificate: { readonly key: string; readonly
     target.on('data', (chunk) => peer.send(Buffer.concat([Buffer.from([0]), chunk])));
     target.on('error', () => peer.end());
     target.on('end', () => peer.end());
-    socket.on('close', () => target.destroy());
+    socket.on('close', () => {
+      forwards.open -= 1;
+      target.destroy();
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
     logs,
     ports,
+    forwards,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -19,12 +19,16 @@ const stale: Incident = {
 const reporting = (...incidents: Incident[]) => ({ ok: true, value: { incidents } as unknown as Report }) as const;
 const silent = { ok: false, error: { why: 'no answer', isSilent: true } } as const;
 const unasked = { ok: false, error: { why: '403', isSilent: false } } as const;
-/** As a pod whose process has run since it was made. */
-const running = (name: string, isReady: boolean, restartCount = 0): Pod => ({
+const atMs = Date.parse('2026-01-02T00:00:00Z');
+const running = (name: string, isReady: boolean, forSeconds = 3600): Pod => ({
   ...pod(name, isReady),
-  status: { ...pod(name, isReady).status, containerStatuses: [{ restartCount, state: { running: {} } }] },
+  status: {
+    ...pod(name, isReady).status,
+    containerStatuses: [{ restartCount: 3, state: { running: { startedAt: new Date(atMs - forSeconds * 1000).toISOString() } } }],
+  },
 });
 const well: ClusterFacts = {
+  atMs,
   gateways: [
     { pod: pod('g-0', true), report: reporting() },
     { pod: pod('g-1', true), report: reporting() },
@@ -54,7 +58,7 @@ describe('what a cluster shows', () => {
       'replica_behind Environment',
     ],
     ['one that is not ready any more', { gateways: [{ pod: running('g-0', false), report: silent }] }, 'replica_behind Environment'],
-    ['a pod between two crashes', { gateways: [{ pod: running('g-0', false, 3), report: silent }] }, 'gateway_does_not_start Environment'],
+    ['a pod between two crashes', { gateways: [{ pod: running('g-0', false, 5), report: silent }] }, 'gateway_does_not_start Environment'],
     ['no operator that is ready', { operators: [pod('o-0', false)] }, 'operator_down Environment'],
     ['no operator at all', { operators: [] }, 'operator_down Environment'],
     [

@@ -5,6 +5,8 @@ import type { NoReport } from '../admin-client.ts';
 import type { Pod } from './cluster.ts';
 
 export type ClusterFacts = {
+  /** When they were read. */
+  readonly atMs: number;
   readonly gateways: readonly { readonly pod: Pod; readonly report: Result<Report, NoReport> }[];
   readonly operators: readonly Pod[];
   readonly resources: readonly {
@@ -18,7 +20,7 @@ export type ClusterFacts = {
 export const clusterIncidents = (facts: ClusterFacts): readonly Incident[] =>
   once([
     ...facts.gateways.flatMap(({ report }) => (report.ok ? report.value.incidents : [])),
-    ...facts.gateways.flatMap(gatewayIncident),
+    ...facts.gateways.flatMap((gateway) => gatewayIncident(gateway, facts.atMs)),
     ...operatorIncident(facts.operators),
     ...facts.resources.flatMap(rejectedIncident),
     ...behindIncident(facts.resources),
@@ -37,17 +39,20 @@ const incident = (of: {
   escalate: 'kubectl offloader support-bundle',
 });
 
-/** A pod whose process has run since it was made: what ails it is not its start. */
-const runsOn = ({ status }: Pod): boolean =>
-  status?.containerStatuses?.every(({ restartCount, state }) => restartCount === 0 && state?.running !== undefined) === true;
+/** A process that crashes at its start has done so by then, and any other answers. */
+const startMs = 30_000;
 
-const gatewayIncident = ({ pod, report }: ClusterFacts['gateways'][number]): readonly Incident[] => {
+/** Whether a pod's process runs, and for so long that what ails it is not its start. */
+const runsOn = ({ status }: Pod, atMs: number): boolean =>
+  status?.containerStatuses?.every(({ state }) => atMs - Date.parse(state?.running?.startedAt ?? '') > startMs) === true;
+
+const gatewayIncident = ({ pod, report }: ClusterFacts['gateways'][number], atMs: number): readonly Incident[] => {
   const waiting = pod.status?.containerStatuses?.flatMap(({ state }) => state?.waiting?.reason ?? []) ?? [];
   // A pod that answers has started, however unready it is: what ails it is in its report.
   if (report.ok) return [];
   const { why, isSilent } = report.error;
   const { name } = pod.metadata;
-  if (runsOn(pod)) return isSilent ? [behind([`${name} runs and does not answer: ${why}`])] : [];
+  if (runsOn(pod, atMs)) return isSilent ? [behind([`${name} runs and does not answer: ${why}`])] : [];
   if (isReady(pod) && waiting.length === 0) return [];
   return [
     incident({
@@ -59,9 +64,9 @@ const gatewayIncident = ({ pod, report }: ClusterFacts['gateways'][number]): rea
 };
 
 /** Which pods were judged without having been heard, and why; those of an incident are told there. */
-export const unheard = ({ gateways }: ClusterFacts): readonly string[] =>
+export const unheard = ({ gateways, atMs }: ClusterFacts): readonly string[] =>
   gateways.flatMap((gateway) =>
-    gateway.report.ok || gatewayIncident(gateway).length > 0
+    gateway.report.ok || gatewayIncident(gateway, atMs).length > 0
       ? []
       : [`${gateway.pod.metadata.name} was not heard: ${gateway.report.error.why}`],
   );

@@ -12,7 +12,7 @@ export type Pod = {
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
     readonly containerStatuses?: readonly {
       readonly restartCount?: number;
-      readonly state?: { readonly waiting?: { readonly reason?: string }; readonly running?: object };
+      readonly state?: { readonly waiting?: { readonly reason?: string }; readonly running?: { readonly startedAt?: string } };
     }[];
   };
 };

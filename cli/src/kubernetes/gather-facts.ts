@@ -24,5 +24,5 @@ export const gatherFacts = async (cluster: Cluster, config: KubeConfig): Promise
       resources.push({ object: `${kind}/${metadata.name}`, conditions: status?.conditions ?? [], behind: status?.gateways?.behind ?? [] });
     }
   }
-  return ok({ gateways: await Promise.all(reported), operators: operators.value, resources });
+  return ok({ atMs: Date.now(), gateways: await Promise.all(reported), operators: operators.value, resources });
 };

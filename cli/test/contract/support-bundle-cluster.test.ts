@@ -4,7 +4,9 @@
  */
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { withForward } from '../../src/kubernetes/forward.ts';
 import { dataset, endpoint, installCrds, openNode, openWorld, startApiServer } from '../cluster-world.ts';
 import type { ApiServer, Node, World } from '../cluster-world.ts';
 import { countedFiles, openBundle } from '../opened-bundle.ts';
@@ -124,6 +126,16 @@ describe('It also holds metrics, status, the custom resources, recent events and
     test('recent events and logs', () => {
       expect(file('events.yaml')).toMatch(/reason: FailedMount/);
       for (const pod of [reached, operatorPod]) expect(file(`logs/${pod}.log`)).toContain('an innocent line');
+    });
+
+    test('a connection to a pod is over with the work that it was opened for, whoever would keep it alive', async () => {
+      const config = new KubeConfig();
+      config.loadFromFile(api.kubeconfig);
+      const before = node.forwards.opened;
+      const to = { namespace: world.namespace, pod: reached, port: 4001 };
+      expect(await withForward(config, to, async (url) => (await fetch(`${url}/live`)).text())).toContain('ok');
+      expect(node.forwards.opened).toBe(before + 1);
+      await until('the forward to be closed', async () => node.forwards.open === 0);
     });
 
     test('versions: of the command, Kubernetes, and each pod', () => {
