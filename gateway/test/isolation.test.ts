@@ -1,4 +1,8 @@
 // Tenants kept apart: under load, across cursors, ETags and cache entries, and while their endpoints and keys are edited.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from './support/gateway.ts';
 import { createLake, type Lake } from './support/lake.ts';
@@ -9,6 +13,8 @@ type Answer = { readonly status: number; readonly text: string; readonly headers
 
 let lake: Lake;
 let world: World;
+let folder: string;
+let duckdb: DuckDBConnection;
 /** Every value of a row names its tenant. */
 const rows = (edition: number): string =>
   `SELECT t AS tenant_id, t || '-' || i AS label, DATE '2026-01-01' + (i % 28)::INTEGER AS day, ${edition}::BIGINT AS visits, 'other-' || t AS owner_id
@@ -50,15 +56,42 @@ beforeAll(async () => {
   lake = await createLake();
   await lake.publish('s1', rows(1));
   world = await startWorld(resources(), { OFFLOADER_POOL_SIZE: '64' });
+  folder = await mkdtemp(join(tmpdir(), 'offloader-isolation-'));
+  duckdb = await (await DuckDBInstance.create(':memory:')).connect();
 });
 afterAll(async () => {
   await world.end();
   await lake.remove();
+  duckdb.closeSync();
+  await rm(folder, { recursive: true });
 });
 
+let files = 0;
+/** Its columns are compressed: only who reads it knows whose rows they are. */
+const parquetText = async (bytes: Uint8Array): Promise<string> => {
+  files += 1;
+  const file = join(folder, `${files}.parquet`);
+  await writeFile(file, bytes);
+  return JSON.stringify((await duckdb.runAndReadAll(`SELECT * FROM read_parquet('${file}')`)).getRowObjectsJson());
+};
 const ask = async (path: string, tenant: string, headers: Record<string, string> = {}): Promise<Answer> => {
   const response = await world.get(`/v1/endpoints/${path}`, `${tenant}-token`, { headers });
-  return { status: response.status, text: await response.text(), headers: Object.fromEntries(response.headers) };
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const isParquet = response.status === 200 && response.headers.get('content-type') === 'application/vnd.apache.parquet';
+  return {
+    status: response.status,
+    text: isParquet ? await parquetText(bytes) : bytes.toString(),
+    headers: Object.fromEntries(response.headers),
+  };
+};
+/** The same question to the tool of that name; its status is that of the answer within. */
+const call = async (name: string, args: Record<string, unknown>, tenant: string): Promise<Answer> => {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } });
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  const response = await world.get('/mcp', `${tenant}-token`, { method: 'POST', body, headers });
+  const { result } = (await response.json()) as { result: { isError?: boolean; content: [{ text: string }] } };
+  const { text } = result.content[0];
+  return { status: result.isError === true ? (text.includes('"busy"') ? 503 : 422) : response.status, text, headers: {} };
 };
 /** Names of other tenants in an answer. */
 const strangers = (tenant: Tenant, { text }: Answer): readonly string[] =>
@@ -81,17 +114,27 @@ describe('200 requests at once, of all tenants to all endpoints, three times ove
       'rows.csv?limit=1000',
       'rows.ndjson',
       'rows.arrow?limit=200',
+      'rows.parquet?limit=1000',
+      'rows.parquet?from=2026-01-10',
+      'scanned.csv?limit=300',
+      'tool rows',
+      'tool totals',
     ];
     const asked = Array.from({ length: 200 }, (_, n) => ({
       tenant: tenants[(n * 7 + round) % tenants.length]!,
       path: paths[(n * 5 + round) % paths.length]!,
     }));
-    const answers = await Promise.all(asked.map(async (one) => ({ ...one, answer: await ask(one.path, one.tenant) })));
+    const send = async (path: string, tenant: Tenant): Promise<Answer> =>
+      path.startsWith('tool ') ? call(path.slice(5), {}, tenant) : ask(path, tenant);
+    const answers = await Promise.all(asked.map(async (one) => ({ ...one, answer: await send(one.path, one.tenant) })));
     const wrong = answers.filter(({ tenant, answer }) => ![200, 503].includes(answer.status) || strangers(tenant, answer).length > 0);
     expect(wrong.map(({ tenant, path, answer }) => `${tenant} ${path} ${answer.status} ${strangers(tenant, answer).join()}`)).toEqual([]);
     const whole = answers.filter(({ path, answer }) => path === 'rows?limit=1000' && answer.status === 200);
     expect(whole.length).toBeGreaterThan(5);
     for (const { answer } of whole) expect((JSON.parse(answer.text) as { meta: { row_count: number } }).meta.row_count).toBe(400);
+    // Each form was answered, with rows of the caller in it.
+    for (const path of paths)
+      expect(answers.some((one) => one.path === path && one.answer.text.includes(`${one.tenant}-`)) ? '' : path).toBe('');
     expect(answers.filter(({ answer }) => answer.status === 200).length).toBeGreaterThan(150);
   });
 });
@@ -106,6 +149,31 @@ describe('what one tenant holds says nothing to another', () => {
       expect(foreign.status).toBe(422);
       expect(comparable(foreign)).toEqual(comparable(broken));
     }
+  });
+
+  test.each(['csv', 'ndjson', 'arrow', 'parquet'])('a cursor is no better as %s', async (form) => {
+    const mine = cursorOf(await ask('rows', 'acme'));
+    const next = await ask(`rows.${form}?cursor=${mine}`, 'acme');
+    expect([next.status, next.text.includes('acme-'), strangers('acme', next)]).toEqual([200, true, []]);
+    const [foreign, broken] = [await ask(`rows.${form}?cursor=${mine}`, 'beta'), await ask(`rows.${form}?cursor=zz`, 'beta')];
+    expect([foreign.status, comparable(foreign)]).toEqual([422, comparable(broken)]);
+  });
+
+  test('a cursor is no better for a tool, and a tool that is not granted says nothing', async () => {
+    const mine = cursorOf(await call('rows', {}, 'acme'));
+    expect(strangers('acme', await call('rows', { cursor: mine }, 'acme'))).toEqual([]);
+    const [foreign, broken] = [await call('rows', { cursor: mine }, 'beta'), await call('rows', { cursor: 'zz' }, 'beta')];
+    expect([foreign.status, comparable(foreign)]).toEqual([422, comparable(broken)]);
+    for (const args of [{ tenant_id: 'acme' }, { tenant: 'acme' }, { owner_id: 'other-acme' }])
+      expect((await call('rows', args, 'beta')).status).toBe(422);
+  });
+
+  test.each(['csv', 'ndjson', 'arrow', 'parquet'])('an ETag of %s is answered with rows of the caller, never with 304', async (form) => {
+    const mine = await ask(`rows.${form}?limit=5`, 'acme');
+    const headers = { 'if-none-match': mine.headers['etag']! };
+    expect((await ask(`rows.${form}?limit=5`, 'acme', headers)).status).toBe(304);
+    const other = await ask(`rows.${form}?limit=5`, 'beta', headers);
+    expect([other.status, other.text.includes('beta-'), strangers('beta', other)]).toEqual([200, true, []]);
   });
 
   test('an ETag is answered with rows of the caller, never with 304', async () => {

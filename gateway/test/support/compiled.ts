@@ -1,5 +1,5 @@
 // Compiled resources for tests of the request path: what the compiler itself makes of specs, so that no test invents a form.
-import { type Bundle, compile, type CompiledEndpoint } from '@offloader/contract';
+import { type Bundle, compile, type CompiledEndpoint, type CompiledKey } from '@offloader/contract';
 import { emptyLive } from '../../src/domain/live.ts';
 import type { Live, Serving } from '../../src/domain/serving.ts';
 
@@ -32,13 +32,14 @@ export const plainEndpoint = (spec: Spec = {}) =>
     ...spec,
   }); // prettier-ignore
 
-/** What the compiler makes of these; a finding ends the test. */
+/** What the compiler makes of these; a finding ends the test. `tokens` are hashes that the operator minted, by key. */
 export const bundleOf = (
   resources: readonly unknown[],
   auth: 'required' | 'none' = 'required',
   releases: Readonly<Record<string, string>> = {},
+  tokens: Readonly<Record<string, CompiledKey['hashes']>> = {},
 ): Bundle => {
-  const { bundle, verdicts } = compile({ auth, resources, tokens: {}, releases, lastGood: null });
+  const { bundle, verdicts } = compile({ auth, resources, tokens, releases, lastGood: null });
   const problems = verdicts.flatMap((verdict) => verdict.problems);
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   return bundle;

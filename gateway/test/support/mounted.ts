@@ -12,8 +12,9 @@ export const partsOf = (
   sequence = 1,
   auth: AuthMode = 'required',
   releases: Readonly<Record<string, string>> = {},
+  tokens: Parameters<typeof bundleOf>[3] = {},
 ): Files => {
-  const { index, config, keys, credentials } = encodeBundle(bundleOf(resources, auth, releases), {}, sequence);
+  const { index, config, keys, credentials } = encodeBundle(bundleOf(resources, auth, releases, tokens), {}, sequence);
   return new Map([
     ...config.map((bytes, n) => [mounted.part(n), bytes] as const),
     [mounted.keys, keys],
