@@ -14,7 +14,8 @@ beforeAll(async () => {
   lake = await createLake();
   await lake.publish(
     'a1',
-    `SELECT * FROM (VALUES ('acme', 'plain', DATE '2026-01-01', 1::BIGINT), ('beta', '${canary}', DATE '2026-01-02', 2::BIGINT)) t(tenant_id, label, day, visits)`,
+    `SELECT *, TIMESTAMP '2026-01-01 12:00:00' AS at, true AS ok, 1.5::DOUBLE AS ratio
+     FROM (VALUES ('acme', 'plain', DATE '2026-01-01', 1::BIGINT), ('beta', '${canary}', DATE '2026-01-02', 2::BIGINT)) t(tenant_id, label, day, visits)`,
   );
   const dataset = visitsDataset(lake.url);
   const schema = [
@@ -22,6 +23,9 @@ beforeAll(async () => {
     { name: 'label', type: 'VARCHAR' },
     { name: 'day', type: 'DATE' },
     { name: 'visits', type: 'BIGINT' },
+    { name: 'at', type: 'TIMESTAMP' },
+    { name: 'ok', type: 'BOOLEAN' },
+    { name: 'ratio', type: 'DOUBLE' },
   ];
   const select = ['label', 'day', 'visits'].map((column) => ({ as: column, column }));
   const spec = { query: { select }, columns: ['label', 'day', 'visits'] };
@@ -31,8 +35,17 @@ beforeAll(async () => {
     endpoint('by_text', filtered([{ name: 'label', type: 'string' }], [{ column: 'label', op: 'eq', param: 'label' }])),
     endpoint('by_prefix', filtered([{ name: 'label', type: 'string' }], [{ column: 'label', op: 'like_prefix', param: 'label' }])),
     endpoint('by_list', filtered([{ name: 'labels', type: 'string', list: true }], [{ column: 'label', op: 'in', param: 'labels' }])),
-    endpoint('by_day', filtered([{ name: 'day', type: 'date' }], [{ column: 'day', op: 'eq', param: 'day' }])),
-    endpoint('by_number', filtered([{ name: 'visits', type: 'integer' }], [{ column: 'visits', op: 'eq', param: 'visits' }])),
+    ...(['day date', 'visits integer', 'at timestamp', 'ok boolean', 'ratio number'] as const).flatMap((typed) => {
+      const [column = '', type = ''] = typed.split(' ');
+      const one = filtered([{ name: 'value', type }], [{ column, op: 'gte', param: 'value' }]);
+      const several = filtered([{ name: 'value', type, list: true }], [{ column, op: 'in', param: 'value' }]);
+      const isOrdered = column !== 'ok';
+      return [
+        endpoint(`one_${column}`, isOrdered ? one : filtered([{ name: 'value', type }], [{ column, op: 'eq', param: 'value' }])),
+        ...(isOrdered ? [endpoint(`list_of_${column}`, several)] : []),
+      ];
+    }),
+    endpoint('by_absence', filtered([{ name: 'value', type: 'boolean' }], [{ column: 'label', op: 'is_null', param: 'value' }])),
     endpoint(
       'by_choice',
       filtered(
@@ -94,12 +107,16 @@ const faults = (payload: string, { status, text, headers }: Answer): readonly st
 /** Sends every payload and collects what is wrong; `allowed` are the statuses that may come. */
 const sweep = async (send: (payload: string) => Promise<Answer | null>, allowed: readonly number[]): Promise<readonly string[]> => {
   const wrong: string[] = [];
-  for (const payload of payloads) {
-    const answer = await send(payload);
-    if (answer === null) continue;
-    const found = [...faults(payload, answer), ...(allowed.includes(answer.status) ? [] : [`status ${answer.status}`])];
-    for (const fault of found) wrong.push(`${JSON.stringify(payload).slice(0, 60)}: ${fault}`);
-  }
+  const left = payloads.values();
+  const asker = async (): Promise<void> => {
+    for (const payload of left) {
+      const answer = await send(payload);
+      if (answer === null) continue;
+      const found = [...faults(payload, answer), ...(allowed.includes(answer.status) ? [] : [`status ${answer.status}`])];
+      for (const fault of found) wrong.push(`${JSON.stringify(payload).slice(0, 60)}: ${fault}`);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, asker));
   return wrong;
 };
 const encoded = encodeURIComponent;
@@ -136,9 +153,26 @@ describe('a payload in a parameter', () => {
     expect(wrong).toEqual([]);
   });
 
-  test.each(['by_day?day', 'by_number?visits', 'by_choice?label'])('of %s is refused', async (target) => {
-    // These read as an integer: a long row of nines is out of range, everything else is none.
-    expect(await sweep(async (payload) => ask(`/v1/endpoints/${target}=${encoded(payload)}`), [422])).toEqual([]);
+  const lists = ['day', 'visits', 'at', 'ratio'].map((column) => `list_of_${column}?value`);
+  test.each([...['day', 'visits', 'at', 'ratio'].map((column) => `one_${column}?value`), 'by_choice?label'])(
+    'of %s is refused',
+    async (target) => {
+      // Some read as a number: a long row of nines is out of every range, everything else is none.
+      expect(await sweep(async (payload) => ask(`/v1/endpoints/${target}=${encoded(payload)}`), [422])).toEqual([]);
+    },
+  );
+
+  test.each(['one_ok?value', 'by_absence?value'])('of %s is refused, but for what is a boolean', async (target) => {
+    const send = async (payload: string): Promise<Answer | null> =>
+      payload === 'true' ? null : ask(`/v1/endpoints/${target}=${encoded(payload)}`);
+    expect(await sweep(send, [422])).toEqual([]);
+  });
+
+  test.each(lists)('among the items of %s is refused', async (target) => {
+    const good = { day: '2026-01-01', visits: '1', at: '2026-01-01T12:00:00Z', ratio: '1.5' };
+    const one = good[/list_of_(\w+)/.exec(target)![1] as keyof typeof good];
+    expect(await sweep(async (payload) => ask(`/v1/endpoints/${target}=${one},${encoded(payload)}`), [422])).toEqual([]);
+    expect(rowsOf(await ask(`/v1/endpoints/${target}=${one},${one}`))).toHaveLength(1);
   });
 
   test.each(['limit', 'offset', 'columns', 'cursor'])('called %s is refused', async (name) => {
@@ -208,6 +242,70 @@ describe('a payload in a header', () => {
     );
     expect(wrong).toEqual([]);
     expect(bodies.size).toBe(1);
+  });
+});
+
+describe('a payload in a message to the tools', () => {
+  /** One message with exactly this JSON; a failed call has the status that the endpoint would have had. */
+  const tell = async (message: object, more: Record<string, string> = {}): Promise<Answer> => {
+    const url = `http://127.0.0.1:${world.gateway.apiPort}/mcp`;
+    const headers = { authorization: 'Bearer acme-token', 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...more };
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }) });
+    const text = await response.text();
+    const answered = { text, headers: Object.fromEntries(response.headers) };
+    const { result, error } = JSON.parse(text) as { result?: { isError?: boolean; content?: [{ text: string }] }; error?: object };
+    const failed = result?.isError === true ? 422 : error === undefined ? response.status : Math.max(response.status, 400);
+    return { ...answered, status: failed, text: result?.content?.[0].text ?? text };
+  }; // prettier-ignore
+  const call = async (name: string, args: unknown): Promise<Answer> => tell({ method: 'tools/call', params: { name, arguments: args } });
+  const without = (answer: Answer): Answer => (answer.status === 200 && rowsOf(answer).length > 0 ? { ...answer, status: 599 } : answer);
+
+  test.each([
+    ['by_text', 'label'],
+    ['by_list', 'labels'],
+  ])('as an argument of %s matches nothing', async (name, argument) => {
+    const value = (payload: string): unknown => (argument === 'labels' ? [payload, payload] : payload);
+    expect(await sweep(async (payload) => without(await call(name, { [argument]: value(payload) })), [200])).toEqual([]);
+  });
+
+  test.each(['one_at', 'list_of_visits'])('as an argument of %s is refused', async (name) => {
+    const value = (payload: string): unknown => (name.startsWith('list') ? [payload] : payload);
+    expect(await sweep(async (payload) => call(name, { value: value(payload) }), [422])).toEqual([]);
+  });
+
+  test.each(['columns', 'cursor'])('as %s is refused', async (name) => {
+    expect(await sweep(async (payload) => call('by_text', { [name]: payload }), [422])).toEqual([]);
+  });
+
+  test('as the name of an argument, of a tool or of a method is refused', async () => {
+    const named = async (payload: string): Promise<Answer> => call('by_text', JSON.parse(`{${JSON.stringify(payload)}:"1"}`));
+    expect(await sweep(named, [422])).toEqual([]);
+    const bodies = new Set<string>();
+    const tool = async (payload: string): Promise<Answer> => {
+      const answer = await call(payload, {});
+      bodies.add(answer.text);
+      return answer;
+    };
+    expect(await sweep(tool, [422])).toEqual([]);
+    expect(bodies.size).toBe(1);
+    expect(await sweep(async (payload) => tell({ method: payload }), [400])).toEqual([]);
+  });
+
+  test('as what a list of tools goes on from lists tools of the key at most', async () => {
+    const page = async (payload: string): Promise<Answer> => tell({ method: 'tools/list', params: { cursor: payload } });
+    expect(await sweep(page, [200])).toEqual([]);
+  });
+
+  test.each(['x-request-id', 'mcp-session-id'])('as header %s changes nothing', async (name) => {
+    const send = async (payload: string): Promise<Answer | null> =>
+      isSendable(payload) ? tell({ method: 'tools/call', params: { name: 'by_text', arguments: {} } }, { [name]: payload }) : null;
+    expect(await sweep(send, [200])).toEqual([]);
+  });
+
+  test('as a key is 401', async () => {
+    const send = async (payload: string): Promise<Answer | null> =>
+      isSendable(payload) ? tell({ method: 'tools/list' }, { authorization: `Bearer ${payload}` }) : null;
+    expect(await sweep(send, [401])).toEqual([]);
   });
 });
 

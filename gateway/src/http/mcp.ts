@@ -50,6 +50,10 @@ const answer = (status: number, text: string): CallToolResult => {
 /** Each of a batch would be answered at once, by one request; the protocol has none since its version of 2025-06-18. */
 const noBatch: Failure = { kind: 'bad_request', code: 'batch', message: 'send one message in a request; there are no batches' };
 
+/** As they were sent, once the SDK has found them well formed: its own copy leaves out a name such as __proto__, which is to be refused. */
+const argumentsOf = ({ body }: Request): Readonly<Record<string, unknown>> =>
+  (body as { readonly params: { readonly arguments?: Readonly<Record<string, unknown>> } }).params.arguments ?? {};
+
 const passedOn = ['authorization', 'traceparent', 'tracestate'] as const;
 
 /** One endpoint, asked as the caller would; an answer that grows too long is broken off, and so is one that nobody waits for. */
@@ -124,7 +128,7 @@ export const createMcp =
     server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
       // A name that is not granted is answered like one that is not there.
       if (!isCallable(current.endpoints.get(params.name), key)) return toolError('not_found', 'there is no such endpoint');
-      const query = queryOf(params.arguments ?? {});
+      const query = queryOf(argumentsOf(request));
       if (!query.ok) return toolError('invalid_param', query.error);
       return ask(`${baseUrl()}/v1/endpoints/${params.name}${query.value === '' ? '' : `?${query.value}`}`, request, requestId);
     });
