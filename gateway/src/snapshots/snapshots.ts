@@ -58,7 +58,11 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
   let operatorSeenMs = Number.NEGATIVE_INFINITY;
   let remembered: CacheIndex = await readIndex(cacheDir);
 
-  const state = (): CacheIndex => ({ format: 1, datasets: Object.fromEntries([...actors].map(([name, actor]) => [name, actor.index()])) });
+  /** What no warm start has looked at yet stays as it was: a gateway that ends before its configuration comes forgets nothing. */
+  const state = (): CacheIndex => {
+    const known = Object.fromEntries([...actors].map(([name, actor]) => [name, actor.index()]));
+    return { format: 1, datasets: { ...remembered.datasets, ...known } };
+  };
   const save = createSaver(async () => writeIndex(cacheDir, state()));
   const ports = {
     cacheDir,

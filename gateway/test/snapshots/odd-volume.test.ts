@@ -129,6 +129,14 @@ describe('Warm-start index missing/corrupt, or its table gone ⇒ cold start for
     expect(await loadsOf('visits')).toHaveLength(1);
   });
 
+  test('an index outlives a gateway that ends before its configuration has come', async () => {
+    const before = await readIndex();
+    await room.reopen(null);
+    await room.close();
+    expect(await readIndex()).toEqual(before);
+    expect(await fromVolume()).toEqual(['a2', 'a2']);
+  });
+
   test('an index that names one load twice attaches it once', async () => {
     await editIndex(({ datasets }) => void (datasets['visits']!.kept = [datasets['visits']!.active, ...datasets['visits']!.kept]));
     expect(await fromVolume()).toEqual(['a2', 'a2']);

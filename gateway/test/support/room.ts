@@ -21,8 +21,8 @@ export type Room = {
   start(...datasets: readonly CompiledDataset[]): Promise<void>;
   /** Ends engine and room; open again with `reopen`. */
   close(): Promise<void>;
-  /** As a restart on the same volume: what lies there serves before any source is asked. */
-  reopen(datasets: readonly CompiledDataset[], options?: Partial<SnapshotsOptions>): Promise<void>;
+  /** As a restart on the same volume: what lies there serves before any source is asked. Null when no configuration comes. */
+  reopen(datasets: readonly CompiledDataset[] | null, options?: Partial<SnapshotsOptions>): Promise<void>;
   report(dataset?: string): DatasetReport;
   activeId(dataset?: string): string | undefined;
   /** Every distinct value of `visits`, which carries the snapshot's number, with the id of the Serving that answered. */
@@ -72,7 +72,7 @@ export const openRoom = async (given: Partial<SnapshotsOptions> = {}): Promise<R
     },
     reopen: async (datasets, options = {}) => {
       both = await openBoth(options);
-      await both.snapshots.warmStart(datasets);
+      if (datasets !== null) await both.snapshots.warmStart(datasets);
     },
     report: (dataset = 'visits') => both.snapshots.reports(Date.now()).find((one) => one.dataset === dataset)!,
     activeId: (dataset) => room.report(dataset).active_snapshot?.snapshot_id,
