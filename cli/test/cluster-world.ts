@@ -25,7 +25,7 @@ export type World = {
   open(): Promise<World>;
   close(): Promise<void>;
   addGateway(): Promise<Gateway>;
-  startOperator(): Promise<{ readonly httpPort: number }>;
+  startOperator(overrides?: object): Promise<{ readonly httpPort: number }>;
   path(plural: string, name?: string): string;
   apply(kind: string, name: string, spec: object, annotations?: Readonly<Record<string, string>>): Promise<unknown>;
   get(kind: string, name: string): Promise<any>;

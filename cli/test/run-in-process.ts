@@ -4,9 +4,9 @@ import { runProgram } from '../src/program.ts';
 import type { Ran } from './run-offloader.ts';
 
 /** One run to its end; commands that say nothing of their exit code end with 0, as a process does. */
-export const inProcess = async (args: readonly string[]): Promise<Ran> => {
+export const inProcess = async (args: readonly string[], program = commands): Promise<Ran> => {
   const ran = { code: 0, out: '', err: '' };
-  await runProgram('offloader', 'about', commands, {
+  await runProgram('offloader', 'about', program, {
     argv: args,
     context: {
       out: (line) => (ran.out += `${line}\n`),
