@@ -96,6 +96,19 @@ suite('the chart takes over what a platform asks for', () => {
   });
 });
 
+suite('another admin token', () => {
+  test('rolls gateways and operator on purpose, and by nothing else in their pods than its checksum', async () => {
+    const [before, after] = await Promise.all(['first', 'second'].map((token) => render({ 'gateway.adminToken': token })));
+    for (const [name, kind] of workloads) {
+      const [old, next] = [before!, after!].map((objects) => (find(objects, kind, `offloader-${name}`).spec as any).template);
+      expect(next.metadata.annotations['checksum/secrets']).not.toBe(old.metadata.annotations['checksum/secrets']);
+      old.metadata.annotations['checksum/secrets'] = next.metadata.annotations['checksum/secrets'];
+      expect(next).toEqual(old);
+      expect(JSON.stringify(next)).not.toContain('second');
+    }
+  });
+});
+
 suite('the chart adds the three kinds to the roles that people have', () => {
   test('view may look, edit and admin may change; status is the operator’s, and a switch leaves it all out', async () => {
     const objects = await render();
