@@ -7,14 +7,14 @@ import { type LargeLoad, largeLoad } from './support/large-load.ts';
 
 const mebibyte = 2 ** 20;
 /** Rows of 290 and 145 MB go through it, each dataset in several ranges. */
-const loadMebibytes = 160;
+const loadMebibytes = 200;
 const { describe: onLinux } = requiring('proc');
 
 (minio === undefined ? describe.skip : onLinux)('two datasets of 100 MB each, Parquet and CSV, that load side by side', () => {
   const { test } = requiring('proc');
   let load: LargeLoad;
   beforeAll(async () => {
-    const size = { bytes: 100e6, files: 8, snapshots: 1 };
+    const size = { bytes: 100e6, files: 32, snapshots: 1 };
     load = await largeLoad({ ...size, podMebibytes: 1024, engineMebibytes: 192, loadMebibytes, by: command });
   }, 600_000);
 
