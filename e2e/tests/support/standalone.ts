@@ -116,10 +116,13 @@ const orders = `SELECT CASE WHEN i % 2 = 0 THEN 'acme' ELSE 'beta' END AS tenant
 export const limitedKey = (name: string): unknown =>
   object('ApiKey', name, { tenant: 'acme', endpoints: ['*'], hash: sha256(`${name}-token`), limits: { requestsPerDay: 1 } });
 
-export const startStandalone = async (environment: Record<string, string> = {}): Promise<Standalone> => {
+export const startStandalone = async (
+  environment: Record<string, string> = {},
+  resources: (url: string) => readonly unknown[] = orderResources,
+): Promise<Standalone> => {
   const lake = await createLake('orders');
   await lake.publish('2026-03-31', orders);
-  const world = await startWorld(orderResources(lake.url), environment);
+  const world = await startWorld(resources(lake.url), environment);
   return {
     apiUrl: `http://127.0.0.1:${world.gateway.apiPort}`,
     adminUrl: `http://127.0.0.1:${world.gateway.adminPort}`,
