@@ -38,7 +38,8 @@ export type Observation =
       kind: 'request_ended';
       requestId: string;
       method: string;
-      route: '/v1/endpoints/{name}' | '/mcp';
+      /** A path that is declared, never what was asked for; null when there is none. */
+      route: string | null;
       endpoint: string | null;
       keyId: string | null;
       status: number;
@@ -61,5 +62,5 @@ export type Observation =
   | { kind: 'auth_failed'; reason: 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'not_granted' }
   | { kind: 'rate_limited'; endpoint: string; keyId: string }
   | { kind: 'draining' }
-  | { kind: 'crashed'; error: string };
+  | { kind: 'crashed'; error: string; requestId?: string };
 export type Observe = (observation: Observation) => void;

@@ -6,6 +6,7 @@ import type { AnswerPorts } from '../answers/run-query.ts';
 import type { Observe } from '../domain/observation.ts';
 import type { LiveState } from '../domain/serving.ts';
 import type { Signer } from '../domain/signature.ts';
+import { accessOf, openAccess } from './access.ts';
 import { cors } from './cors.ts';
 import { createEndpointRoute } from './endpoint-route.ts';
 import { identify } from './admit.ts';
@@ -40,13 +41,21 @@ const requestIdOf = (request: Request): string => {
 };
 const idOf = (response: Response): string => String(response.locals['requestId']);
 
-/** The request's id and the pod's name, on every answer. */
+/** The request's id and the pod's name, on every answer, and its line in the access log. */
 const identified =
-  (podName: string | null): RequestHandler =>
+  ({ podName, observe, now }: ApiOptions): RequestHandler =>
   (request, response, next) => {
     const requestId = requestIdOf(request);
+    openAccess(request, response, requestId, { observe, now });
     response.locals['requestId'] = requestId;
     response.set({ 'x-request-id': requestId, ...(podName === null ? {} : { 'X-Offloader-Pod': podName }) });
+    next();
+  };
+
+const onRoute =
+  (route: string): RequestHandler =>
+  (_request, response, next) => {
+    accessOf(response).tell({ route });
     next();
   };
 
@@ -91,14 +100,17 @@ export const createApi = (options: ApiOptions): Express => {
       strictTransportSecurity: false,
     }),
   );
-  app.use(identified(options.podName));
+  app.use(identified(options));
   app.use(cors(corsOrigins));
   app.use(refuseLongBodies);
   // A body that does not say how long it is has to be counted; one that says so is left unread.
   app.use(express.raw({ limit: maxBodyBytes, type: ({ url, headers }) => url !== '/mcp' && headers['transfer-encoding'] !== undefined }));
   const reads = onlyReads(corsOrigins.length === 0 ? 'GET, HEAD' : 'GET, HEAD, OPTIONS');
-  app.all('/healthz', reads, (_request, response) => void response.json({ status: 'ok' }));
-  app.all('/v1/endpoints/:name', reads, (request, response, next) => {
+  app.all('/healthz', reads, (_request, response) => {
+    accessOf(response).leave();
+    response.json({ status: 'ok' });
+  });
+  app.all('/v1/endpoints/:name', onRoute('/v1/endpoints/{name}'), reads, (request, response, next) => {
     response.vary('Accept');
     serve(request, response, String(request.params['name']), idOf(response)).catch(next);
   });
@@ -107,6 +119,7 @@ export const createApi = (options: ApiOptions): Express => {
     live: options.live.current,
     identify: (live, request) => identify(live, request, options),
   });
+  app.all('/mcp', onRoute('/mcp'));
   app.post('/mcp', express.json({ limit: maxBodyBytes }), (request, response, next) => {
     if (isForeign(request, corsOrigins)) return sendFailure(response, { kind: 'not_found' }, idOf(response));
     mcp(request, response, idOf(response)).then((failure) => failure === null || sendFailure(response, failure, idOf(response)), next);
@@ -116,7 +129,7 @@ export const createApi = (options: ApiOptions): Express => {
   );
   app.use((_request, response) => sendFailure(response, { kind: 'not_found' }, idOf(response)));
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    const status = clientStatus(error, observe);
+    const status = clientStatus(error, observe, idOf(response));
     if (response.headersSent) return void response.destroy();
     sendFailure(response, status === 413 ? { kind: 'too_large' } : status === null ? { kind: 'internal' } : unreadable, idOf(response));
   });

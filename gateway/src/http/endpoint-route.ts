@@ -6,15 +6,15 @@ import { noFrame, type Stream, streamRows } from '../answers/stream-rows.ts';
 import { type SendFile, writeParquet } from '../answers/write-parquet.ts';
 import { type Failure, status } from '../domain/failure.ts';
 import { contentTypes, type Format, negotiate, splitSuffix } from '../domain/format.ts';
-import type { Observation, Observe } from '../domain/observation.ts';
+import type { Observe } from '../domain/observation.ts';
 import { planQuery, type QueryPlan } from '../domain/query-plan.ts';
 import type { LiveState } from '../domain/serving.ts';
 import { matchesEtag, type Signer } from '../domain/signature.ts';
+import { accessOf, clientGone, type Told } from './access.ts';
 import { admit, type Caller } from './admit.ts';
 import { createBody, sendFile } from './body.ts';
 import { sendFailure, sendPage } from './envelope.ts';
 import type { Limits } from './limits.ts';
-import { traceOf } from './trace.ts';
 import { cacheHeaders, deprecationHeaders, metaOf, serverTiming, snapshotHeaders } from './reply.ts';
 
 export type EndpointRouteOptions = {
@@ -28,8 +28,6 @@ export type EndpointRouteOptions = {
   readonly onKeyUsed: (id: string) => void;
 };
 
-type Ended = Extract<Observation, { kind: 'request_ended' }>;
-type Told = Partial<Pick<Ended, 'cache' | 'rows' | 'poolWaitMs' | 'queryMs' | 'cut' | 'cause'>>;
 /** A request under way: everything that is known of it once it has a plan. */
 type Exchange = {
   readonly plan: QueryPlan;
@@ -56,8 +54,11 @@ const queryStringOf = ({ url }: Request): string => (url.includes('?') ? url.sli
 
 const formatOf = (suffix: Format | null, request: Request): Format | undefined => suffix ?? negotiate(request.get('accept'));
 
-/** 499, as nginx calls it: nobody is there to read an answer, or reads too slowly. */
-const clientGone = 499;
+const calledBy = (admitted: ReturnType<typeof admit>): { readonly keyId: string | null; readonly endpoint: string | null } =>
+  admitted.ok
+    ? { keyId: admitted.value.key?.id ?? null, endpoint: admitted.value.endpoint.name }
+    : { keyId: admitted.error.keyId, endpoint: null };
+
 /** So long a connection may be silent, however short a query must be. */
 const leastSilenceMs = 10_000;
 
@@ -136,26 +137,15 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
 
   /** Everything up to the first await happens in one tick: what was read of `live` cannot be swapped away before it is leased. */
   return async (request: Request, response: Response, segment: string, requestId: string): Promise<void> => {
-    const startedMs = now();
     const current = live.current();
     const { name, format: asked } = splitSuffix(segment);
     const format = formatOf(asked, request);
     const admitted = admit(current, name, request, options);
-    const caller = admitted.ok ? admitted.value : null;
-    const keyId = admitted.ok ? (admitted.value.key?.id ?? null) : admitted.error.keyId;
-    const end = (statusCode: number, plan: QueryPlan | null, told: Told = {}): void => {
-      const about = {
-        requestId,
-        method: request.method,
-        route: '/v1/endpoints/{name}',
-        endpoint: caller?.endpoint.name ?? null,
-        keyId,
-      } as const;
-      const shape = { format: format ?? null, trace: traceOf(request) };
-      const none = { cache: null, rows: null, poolWaitMs: null, queryMs: null };
-      const snapshotId = plan?.serving.snapshotId ?? null;
-      observe({ kind: 'request_ended', ...about, status: statusCode, tookMs: now() - startedMs, snapshotId, ...shape, ...none, ...told });
-    };
+    const { keyId, endpoint: named } = calledBy(admitted);
+    const access = accessOf(response);
+    access.tell({ endpoint: named, keyId, format: format ?? null });
+    const end = (statusCode: number, plan: QueryPlan | null, told: Told = {}): void =>
+      access.end(statusCode, { snapshotId: plan?.serving.snapshotId ?? null, ...told });
     const fail = (failure: Failure, plan: QueryPlan | null = null, told: Told = {}): void => {
       if (!response.headersSent && !response.destroyed) sendFailure(response, failure, requestId);
       // A reader that is too slow is no fault of the server.

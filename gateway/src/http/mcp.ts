@@ -8,19 +8,17 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { CallToolRequestSchema, type CallToolResult, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { CompiledKey, Result } from '@offloader/contract';
 import type { Request, Response } from 'express';
-import { type Failure, status as statusOf } from '../domain/failure.ts';
+import type { Failure } from '../domain/failure.ts';
 import { exactJson, isCallable, queryOf, toolPage } from '../domain/mcp-tools.ts';
-import type { Observe } from '../domain/observation.ts';
 import type { Live } from '../domain/serving.ts';
+import { accessOf } from './access.ts';
 import type { Refused } from './admit.ts';
 import type { Limits } from './limits.ts';
-import { traceOf } from './trace.ts';
 
 export type McpOptions = {
   readonly live: () => Live;
   readonly identify: (live: Live, request: Request) => Result<CompiledKey | null, Refused>;
   readonly limits: Limits;
-  readonly observe: Observe;
   readonly now: () => number;
   /** Called with a key's id when it was used. */
   readonly onKeyUsed: (id: string) => void;
@@ -87,39 +85,21 @@ const ask = async (url: string, caller: Request, requestId: string): Promise<Cal
 
 /** The handler of POST /mcp; its body has been parsed. Rejects only for bugs. */
 export const createMcp =
-  ({ live, identify, limits, observe, now, onKeyUsed, baseUrl, version }: McpOptions) =>
+  ({ live, identify, limits, now, onKeyUsed, baseUrl, version }: McpOptions) =>
   async (request: Request, response: Response, requestId: string): Promise<Failure | null> => {
-    const startedMs = now();
     const current = live();
     const caller = identify(current, request);
     const key = caller.ok ? caller.value : null;
     const keyId = caller.ok ? (key?.id ?? null) : caller.error.keyId;
-    const end = (status: number): void => {
-      const none = {
-        endpoint: null,
-        format: null,
-        trace: traceOf(request),
-        cache: null,
-        rows: null,
-        snapshotId: null,
-        poolWaitMs: null,
-        queryMs: null,
-      };
-      observe({ kind: 'request_ended', requestId, method: 'POST', route: '/mcp', keyId, status, tookMs: now() - startedMs, ...none });
-    };
-    const refuse = (failure: Failure): Failure => {
-      end(statusOf[failure.kind]);
-      return failure;
-    };
-    if (!caller.ok) return refuse(caller.error.failure);
-    if (Array.isArray(request.body)) return refuse(noBatch);
+    accessOf(response).tell({ keyId });
+    if (!caller.ok) return caller.error.failure;
+    if (Array.isArray(request.body)) return noBatch;
     // A call is counted and told by its endpoint.
     const isCall = (request.body as { readonly method?: unknown } | undefined)?.method === 'tools/call';
     if (!isCall) {
       if (key !== null) onKeyUsed(key.id);
       const over = key === null ? undefined : limits.take(key, now(), response);
-      if (over !== undefined) return refuse(over);
-      response.once('finish', () => end(response.statusCode));
+      if (over !== undefined) return over;
     }
     // Its successor takes schemas of a validation library; ours come from the manifests, as JSON Schema.
     // eslint-disable-next-line @typescript-eslint/no-deprecated
@@ -130,6 +110,7 @@ export const createMcp =
       if (!isCallable(current.endpoints.get(params.name), key)) return toolError('not_found', 'there is no such endpoint');
       const query = queryOf(argumentsOf(request));
       if (!query.ok) return toolError('invalid_param', query.error);
+      accessOf(response).leave();
       return ask(`${baseUrl()}/v1/endpoints/${params.name}${query.value === '' ? '' : `?${query.value}`}`, request, requestId);
     });
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });

@@ -32,7 +32,7 @@ const delayOf = (text = ''): { readonly scheduledDelayMillis?: number } =>
 
 type Ended = Extract<Observation, { kind: 'request_ended' }>;
 /** An endpoint is a route of its own, as in /openapi.json; a name that is none stays out of it. */
-const routeOf = ({ route, endpoint }: Ended): string => (endpoint === null ? route : route.replace('{name}', endpoint));
+const routeOf = ({ route, endpoint }: Ended): string | null => (endpoint === null ? route : (route?.replace('{name}', endpoint) ?? null));
 /** To the conventions a 4xx is no error of the server's. */
 const isError = ({ status }: Ended): boolean => status >= 500;
 
@@ -85,7 +85,7 @@ export const createTraces = ({ environment, version, podName }: TracesOptions): 
   return {
     observe: (event) => {
       if (event.kind === 'request_ended')
-        tell(`${event.method} ${routeOf(event)}`, SpanKind.SERVER, event.tookMs, {
+        tell([event.method, routeOf(event) ?? ''].join(' ').trim(), SpanKind.SERVER, event.tookMs, {
           attributes: requestAttributes(event),
           parent: event.trace,
           failed: isError(event),
