@@ -205,7 +205,12 @@ export const removeLive = (which: Which): Step =>
   );
 
 export type AtRest = 'nothing' | 'the index' | Which | 'both';
-export type Restart = { readonly lost: AtRest; readonly how: 'cut' | 'gone'; readonly isMounted: boolean; readonly edit: Edit | null };
+export type Restart = {
+  readonly lost: AtRest;
+  readonly how: 'cut' | 'spoilt' | 'gone';
+  readonly isMounted: boolean;
+  readonly edit: Edit | null;
+};
 const restarting = ({ lost, how, isMounted, edit }: Restart): string =>
   [
     `restart${isMounted ? ' of a replica' : ''}`,
@@ -224,6 +229,7 @@ const doReopen = async (model: Model, real: Real, { lost, how, isMounted, edit }
   if (lost === 'the index') await rm(join(room.cacheDir, 'index.json'));
   for (const folder of folders) {
     if (how === 'gone') await rm(folder, { recursive: true });
+    else if (how === 'spoilt') await spoil(join(folder, 'data.duckdb'));
     else await truncate(join(folder, 'data.duckdb'), 100);
   }
   for (const copy of hit) copy.gone ||= how === 'gone';
@@ -232,7 +238,7 @@ const doReopen = async (model: Model, real: Real, { lost, how, isMounted, edit }
   await room.reopen([...compiled(real, model.spec)]);
   if (isMounted) room.snapshots.operatorSeen();
   real.reading.forgiven = false;
-  restart(model, { indexLost: lost === 'the index', cut: how === 'cut' ? hit : [], isMounted });
+  restart(model, { indexLost: lost === 'the index', damaged: how === 'gone' ? [] : hit, isMounted });
   await checkAnswers(model, real);
   obey(model);
   tell(model, real);
@@ -287,7 +293,6 @@ export const runSteps = async (commands: Iterable<Step>): Promise<void> => {
   try {
     await room.start(...compiled(real, model.spec));
     attempt(model, 'no');
-    await pause({ ms: 0, isHeard: true }).run(model, real);
     await publish({ id: 'a1', isOlder: false, defect: null, isPolled: true }).run(model, real);
     await fc.asyncModelRun(() => ({ model, real }), commands);
   } finally {

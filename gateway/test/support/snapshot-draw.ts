@@ -32,8 +32,8 @@ const defect = fc.constantFrom<Defect>('unreadable', 'failed quality', 'wrong ro
 
 const isMounted = fc.boolean();
 const atRest = fc.constantFrom<AtRest>('the index', 'active', 'active', 'kept', 'both');
-const restartEdit = fc.oneof(fc.constant(blockActive), fc.constant(pinKept), anyEdit);
-const how = fc.constantFrom('cut' as const, 'gone' as const);
+const restartEdit = fc.oneof(fc.constant(blockActive), fc.constant(blockActive), fc.constant(pinKept), anyEdit);
+const how = fc.constantFrom('cut' as const, 'spoilt' as const, 'gone' as const);
 const restarted = (some: { readonly [Field in keyof Restart]?: fc.Arbitrary<Restart[Field]> }): fc.Arbitrary<Restart> =>
   fc.record({ lost: fc.constant('nothing' as const), how: fc.constant('gone' as const), isMounted, edit: fc.constant(null), ...some });
 const which = fc.constantFrom<Which>('active', 'active', 'kept');
@@ -47,7 +47,8 @@ export const steps: readonly fc.Arbitrary<Step>[] = [
   // Possible only while something waits.
   ...times(2, editWhileWaiting.map(editing)),
   ...times(2, fc.tuple(loadable, fc.constantFrom<Force>('no', 'no', 'refresh'), anyEdit).map((all) => whileLoading(...all))),
-  fc.record({ ms: fc.constantFrom(0, 0, 61_000, 121_000, 181_000), isHeard: mostly }).map(pause),
+  // The first of them is when an operator is heard of at all: what was published before has gone live at once, and is kept.
+  ...times(2, fc.record({ ms: fc.constantFrom(0, 0, 61_000, 121_000, 181_000), isHeard: mostly }).map(pause)),
   fc.constantFrom('gone' as const, 'broken' as const).map(takeAway),
   ...times(2, fc.constant(giveBack)),
   which.map(spoilLive),

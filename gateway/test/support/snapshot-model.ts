@@ -257,13 +257,13 @@ export const missFiles = (model: Model): void => {
   attempt(model, 'no');
 };
 
-type Found = { readonly indexLost: boolean; readonly cut: readonly Copy[]; readonly isMounted: boolean };
-/** What a restart finds: `cut` are copies whose files no longer read; a configuration that is mounted is the operator's word. */
-export const restart = (model: Model, { indexLost, cut, isMounted }: Found): void => {
+type Found = { readonly indexLost: boolean; readonly damaged: readonly Copy[]; readonly isMounted: boolean };
+/** What a restart finds: `damaged` are copies whose files do not read any more; a configuration that is mounted is the operator's word. */
+export const restart = (model: Model, { indexLost, damaged: bad, isMounted }: Found): void => {
   const reads = (copy: Copy | null): copy is Copy =>
-    copy !== null && !indexLost && !copy.gone && !cut.includes(copy) && copy.type === model.spec.type;
+    copy !== null && !indexLost && !copy.gone && !bad.includes(copy) && copy.type === model.spec.type;
   const { active } = model;
-  const wasCut = active !== null && cut.includes(active) && active.type === model.spec.type;
+  const wasCut = active !== null && bad.includes(active) && active.type === model.spec.type;
   const damaged = model.damaged ?? (wasCut ? active.id : null);
   model.active = reads(active) ? active : null;
   model.kept = model.kept.filter(reads);
