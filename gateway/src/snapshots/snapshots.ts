@@ -1,6 +1,7 @@
 /** The snapshots room: every dataset's lifecycle side by side, warm start, leftovers, what is told of them. */
 import { join } from 'node:path';
 import type { CompiledDataset } from '@offloader/contract';
+import pLimit from 'p-limit';
 import type { Engine } from '../domain/engine.ts';
 import type { Observe } from '../domain/observation.ts';
 import type { QuarantineBounds } from '../domain/quarantine.ts';
@@ -122,11 +123,12 @@ export const createSnapshots = async (options: SnapshotsOptions): Promise<Snapsh
     warmStart: async (datasets) => {
       bootNames = datasets.map((dataset) => dataset.name);
       await clearTheWay(cacheDir, bootNames, quarantine);
+      const oneByOne = pLimit(1);
       await Promise.all(
         datasets.map(async (dataset) => {
           const index = remembered.datasets[dataset.name];
           if (index === undefined) return;
-          const found = await findOnVolume({ cacheDir, servings, observe }, dataset, index);
+          const found = await findOnVolume({ cacheDir, servings, observe, oneByOne }, dataset, index);
           actorOf(dataset).warm(found);
           if (found.active !== null)
             observe({

@@ -2,11 +2,18 @@
 import type { CompiledDataset } from '@offloader/contract';
 import { decideServing } from '../domain/refresh.ts';
 import type { Observe } from '../domain/observation.ts';
+import type { LimitFunction } from 'p-limit';
 import type { DatasetIndex } from './record.ts';
 import { readRecord } from './record.ts';
 import type { Attached, Servings } from './servings.ts';
 
-type Ports = { readonly cacheDir: string; readonly servings: Servings; readonly observe: Observe };
+type Ports = {
+  readonly cacheDir: string;
+  readonly servings: Servings;
+  readonly observe: Observe;
+  /** Runs one at a time, for all datasets together. */
+  readonly oneByOne: LimitFunction;
+};
 type Found = { readonly attached: Attached | null; /** The id of a snapshot whose file does not read. */ readonly damaged: string | null };
 export type WarmStart = {
   readonly active: Attached | null;
@@ -18,13 +25,19 @@ export type WarmStart = {
 
 const nothing: Found = { attached: null, damaged: null };
 
-const recover = async ({ cacheDir, servings, observe }: Ports, dataset: CompiledDataset, loadId: string | null): Promise<Found> => {
+const recover = async (
+  { cacheDir, servings, observe, oneByOne }: Ports,
+  dataset: CompiledDataset,
+  loadId: string | null,
+): Promise<Found> => {
   if (loadId === null) return nothing;
   const record = await readRecord(cacheDir, dataset.name, loadId);
   if (record === undefined || record.layout !== dataset.layout) return nothing;
   const { snapshotId } = record;
   try {
-    return { attached: await servings.attach(record), damaged: null };
+    // Another's file may have taken the engine along, or all at once may have been too much: the second time it is tried alone.
+    const attached = await servings.attach(record).catch(async () => oneByOne(async () => servings.attach(record)));
+    return { attached, damaged: null };
   } catch {
     observe({ kind: 'snapshot_quarantined', dataset: dataset.name, snapshotId, reason: 'the snapshot file does not read' });
     await servings.remove(record, 'quarantine').catch(() => undefined);

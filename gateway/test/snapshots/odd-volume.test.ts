@@ -3,7 +3,9 @@ import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, syml
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { CompiledDataset } from '@offloader/contract';
+import { type CompiledDataset, err } from '@offloader/contract';
+import type { Engine } from '../../src/domain/engine.ts';
+import { createEngine } from '../../src/duckdb/engine.ts';
 import { bytesIn } from '../../src/snapshots/disk.ts';
 import { datasetOf, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
@@ -168,6 +170,26 @@ describe('a record', () => {
     await room.start(dataset, other);
     expect(room.report()).toMatchObject({ cache_healthy: true, active_snapshot: { snapshot_id: 'a2', rows: 1000 } });
   });
+});
+
+test('a sound snapshot whose engine is lost while it is proved at the start, as by the file of another, serves all the same', async () => {
+  const engine = await createEngine({ cacheDir: room.cacheDir, poolSize: 2, remoteScanConcurrency: 2, threads: 2, memoryLimit: '512MiB' });
+  let lost = 0;
+  const invalidated = { engine: 'FATAL Error: the database has been invalidated because of a previous fatal error' };
+  const dying: Engine = { ...engine, examine: async (...asked) => ((lost += 1) <= 2 ? err(invalidated) : engine.examine(...asked)) };
+  const aside = async (): Promise<readonly string[]> => readdir(at('quarantine')).catch(() => []);
+  const before = await aside();
+  await hide();
+  try {
+    await room.reopen([dataset, other], { engine: dying });
+    expect(['visits', 'other'].map((name) => room.snapshots.state.servings().get(name)?.snapshotId)).toEqual(['a2', 'a2']);
+    expect(await aside()).toEqual(before);
+  } finally {
+    await giveBack();
+    await room.close();
+    await engine.close();
+    await room.reopen([dataset, other]);
+  }
 });
 
 test('a snapshot file that lies in the place of another is found by what stands in it, and never serves for that one', async () => {
