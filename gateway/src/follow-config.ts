@@ -52,18 +52,19 @@ export const followConfig = (source: BundleSource, ports: Ports): Follower => {
     if (seen === mark) return;
     if (failed?.mark === seen && performance.now() - failed.atMs < retryMs) return;
     const config = await source.read();
-    // The mark of before the read: a change during it is seen next time.
-    failed = config.ok ? null : { mark: seen, atMs: performance.now() };
-    mark = config.ok ? seen : mark;
+    // Until it is applied: what cannot be read, and what could not be applied, is tried again though nothing changes.
+    failed = { mark: seen, atMs: performance.now() };
     if (!config.ok) {
       if (config.error !== lastError) ports.observe({ kind: 'config_rejected', error: config.error });
       lastError = config.error;
       return tell('error', config.error);
     }
     lastError = null;
-    if (applied !== null && isSame(config.value, applied.config)) return tell('unchanged', null);
-    await use(config.value);
-    tell('applied', null);
+    const isKnown = applied !== null && isSame(config.value, applied.config);
+    if (!isKnown) await use(config.value);
+    // The mark of before the read: a change during it is seen next time.
+    [mark, failed] = [seen, null];
+    tell(isKnown ? 'unchanged' : 'applied', null);
   };
 
   const schedule = (): void => {

@@ -52,7 +52,11 @@ export const createAttempts = (
     observe({ kind: 'refresh_ended', dataset: name, status, snapshotId, problems, tookMs: now() - startedMs });
   };
 
-  const loadOffered = async (offered: Offered, force: Force, signal: AbortSignal): Promise<Result<null, LoadFailure>> => {
+  /** `isLoaded` is called in the tick in which it goes live or waits, before either is written down. */
+  const loadOffered = async (
+    offered: Offered,
+    { force, signal, isLoaded }: { readonly force: Force; readonly signal: AbortSignal; readonly isLoaded: () => void },
+  ): Promise<Result<null, LoadFailure>> => {
     const startedMs = now();
     const { dataset, store } = state;
     const loaded = await materialise(ports, { dataset, ...offered }, store, signal);
@@ -74,6 +78,7 @@ export const createAttempts = (
       return err({ status: 'rejected', problems: late });
     }
     observe({ kind: 'load_ended', dataset: name, snapshotId, rows, bytes, tookMs: now() - startedMs });
+    isLoaded();
     activation.place(attached, force);
     return ok(null);
   };
@@ -85,17 +90,21 @@ export const createAttempts = (
   const loadNew = async (offered: Offered, force: Force, signal: AbortSignal): Promise<End> => {
     const id = offered.manifest.snapshot_id;
     const wasEmpty = held.active() === null;
-    const token = state.dataset.rebuildToken;
+    const { rebuildToken, refreshToken } = state.dataset;
+    /** One token acts once: what has the new copy says also that the token is done, whatever dies in between. */
+    const isLoaded = (): void => {
+      // What was loaded into an empty cache has been built after the token was set.
+      if (force === 'rebuild' || wasEmpty) state.index = { ...state.index, rebuilt: rebuildToken };
+      if (force !== 'no') state.index = { ...state.index, refreshed: refreshToken };
+    };
     state.loading = id;
-    const loaded = await loadOffered(offered, force, signal).finally(() => (state.loading = null));
+    const loaded = await loadOffered(offered, { force, signal, isLoaded }).finally(() => (state.loading = null));
     if (signal.aborted) return overtaken(id);
     if (!loaded.ok) {
       if (loaded.error.status === 'rejected') state.manifestValid = false;
       return ended(loaded.error.status, id, loaded.error.problems);
     }
     remember(offered);
-    // What was loaded into an empty cache has been built after the token was set.
-    if (force === 'rebuild' || wasEmpty) state.index = { ...state.index, rebuilt: token };
     state.damaged = null;
     return ended('ok', id);
   };

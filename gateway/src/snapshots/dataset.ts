@@ -14,15 +14,16 @@ import { reportOf } from './report.ts';
 const isSameSource = (a: CompiledDataset, b: CompiledDataset, was: SourceCredentials | null, is: SourceCredentials | null): boolean =>
   JSON.stringify([a.source, was]) === JSON.stringify([b.source, is]);
 
+/** Whether they look for data in different places, or in other ways. */
+const looksElsewhere = (a: CompiledDataset, b: CompiledDataset): boolean =>
+  JSON.stringify({ ...a.source, intervalMs: 0 }) !== JSON.stringify({ ...b.source, intervalMs: 0 });
+
 /**
  * Whether what runs is not wanted any more: its table would have the wrong form, come from elsewhere, be blocked or pinned away,
  * or nothing may run.
  */
 const isOvertaken = (running: CompiledDataset, next: CompiledDataset, loading: string | null): boolean =>
-  running.layout !== next.layout ||
-  JSON.stringify({ ...running.source, intervalMs: 0 }) !== JSON.stringify({ ...next.source, intervalMs: 0 }) ||
-  (loading !== null && heldBack(loading, next) !== null) ||
-  next.suspend;
+  running.layout !== next.layout || looksElsewhere(running, next) || (loading !== null && heldBack(loading, next) !== null) || next.suspend;
 
 /** Everything but the operator's word that a snapshot may go live: any other edit is a reason to look at the source. */
 const edited = (dataset: CompiledDataset): string => JSON.stringify({ ...dataset, snapshot: { ...dataset.snapshot, release: null } });
@@ -99,6 +100,8 @@ export const createDataset = (initial: CompiledDataset, ports: DatasetPorts): Da
     state.credentials = secret;
     if (isMoved) state.store = ports.openStore(next.source, secret);
     if (isMoved && previous !== null) state.seen = null;
+    // What waits came from where the dataset does not look any more.
+    if (previous !== null && looksElsewhere(previous, next)) held.stage(null);
     if (previous !== null && isOvertaken(previous, next, state.loading)) endAttempt();
     held.obey();
     if (isMoved || previous.snapshot.pin !== next.snapshot.pin) state.isPinMissed = false;

@@ -5,7 +5,7 @@ import type { CompiledDataset } from '@offloader/contract';
 import { spoil } from '../support/damage.ts';
 import { createDoor, type Door } from '../support/door.ts';
 import { until } from '../support/gateway.ts';
-import { datasetOf, visits } from '../support/lake.ts';
+import { createLake, datasetOf, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
 
 let room: Room;
@@ -57,6 +57,19 @@ describe('coordinated activation', () => {
     edit({}, 'a2');
     expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
     expect(room.report().staged).toBeNull();
+  });
+
+  test('what was loaded from a source that is not looked at any more never goes live', async () => {
+    await begin();
+    await poll();
+    const elsewhere = await createLake('visits');
+    await elsewhere.publish('a1', visits(1));
+    const moved = { source: { manifest: { url: elsewhere.url }, interval: '1h' } };
+    edit({}, 'a2', moved);
+    expect([room.activeId(), room.report().staged]).toEqual(['a1', null]);
+    await poll();
+    expect([room.activeId(), room.report().staged]).toEqual(['a1', null]);
+    await elsewhere.remove();
   });
 
   test('an operator that is about and releases nothing holds a snapshot back for a while only', async () => {

@@ -79,6 +79,26 @@ describe('Cache rebuild for one dataset or all is possible; the old copy is move
     instance.closeSync();
   });
 
+  test('its token, and that of a refresh, is done in the tick in which the new copy serves: whatever dies then, it has acted once', async () => {
+    const done: unknown[] = [];
+    await open({
+      observe: (event) => {
+        if (event.kind !== 'snapshot_swapped') return;
+        const { rebuilt, refreshed } = room.report();
+        done.push([event.cause, rebuilt, refreshed]);
+      },
+    });
+    const both: CompiledDataset = { ...asked('t1'), refreshToken: 'r1' };
+    room.snapshots.configure([both], {});
+    await until(() => done.length === 2);
+    room.snapshots.configure([{ ...both, refreshToken: 'r2' }], {});
+    await until(() => done.length === 3);
+    expect(done.slice(1)).toEqual([
+      ['rebuild', 't1', 'r1'],
+      ['refresh', 't1', 'r2'],
+    ]);
+  });
+
   test('a copy that does not read is not_ready until the new one is built', async () => {
     await open();
     const { lake } = room;
