@@ -6,8 +6,8 @@ import type { Holdings } from './holdings.ts';
 import type { Attached } from './servings.ts';
 
 export type Activation = Pick<DatasetActor, 'tick'> & {
-  /** Puts a finished load in its place. */
-  place(loaded: Attached, force: Force): void;
+  /** Puts a finished load, or a kept snapshot that the source has come back to, in its place. */
+  place(next: Attached, force: Force): void;
 };
 
 export const createActivation = (
@@ -22,14 +22,17 @@ export const createActivation = (
     return release === record.snapshotId || activation === 'Immediate' || !operatorAlive();
   };
 
+  const plainCause = (one: Attached): 'rollback' | 'refresh' => (held.kept().includes(one) ? 'rollback' : 'refresh');
+
   return {
-    place: (loaded, force) => {
+    place: (next, force) => {
       held.stage(null);
       const active = held.active();
-      const isCutover = active !== null && active.record.layout !== loaded.record.layout;
-      const cause = isCutover ? 'cutover' : force === 'rebuild' ? 'rebuild' : 'refresh';
-      if (cause === 'refresh' && active !== null && !isReleased(loaded)) held.stage(loaded);
-      else held.swap(loaded, cause, cause === 'rebuild' ? 'quarantine' : 'keep');
+      const isCutover = active !== null && active.record.layout !== next.record.layout;
+      const cause = isCutover ? 'cutover' : force === 'rebuild' ? 'rebuild' : plainCause(next);
+      const isCoordinated = cause === 'refresh' || cause === 'rollback';
+      if (isCoordinated && active !== null && !isReleased(next)) held.stage(next);
+      else held.swap(next, cause, cause === 'rebuild' ? 'quarantine' : 'keep');
     },
     tick: () => {
       const staged = held.staged();
@@ -41,7 +44,7 @@ export const createActivation = (
       if (!isAlone && !isReleased(staged) && held.stagedForMs() <= releaseOverdueMs) return;
       // What it is newer than is not built again to take its place.
       if (isAlone) state.damaged = null;
-      held.swap(staged, 'refresh');
+      held.swap(staged, plainCause(staged));
     },
   };
 };

@@ -129,9 +129,7 @@ export const createAttempts = (
       return ended('unchanged', id, [], offer.note);
     }
     const target = held.kept().find((one) => one.record.snapshotId === offer.snapshotId);
-    if (target !== undefined) held.swap(target, 'rollback');
-    // The source has come back to it: what waits is not what is current.
-    held.stage(null);
+    if (target !== undefined) activation.place(target, force);
     return ended('ok', id);
   };
 

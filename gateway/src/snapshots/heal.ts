@@ -26,7 +26,7 @@ export const createHealer = (
   rebuild: () => void,
 ): Pick<DatasetActor, 'suspect' | 'checkFiles'> => {
   const readAtMs = new WeakMap<Attached, number>();
-  const all = (): readonly Attached[] => [held.active(), held.staged(), ...held.kept()].filter((one) => one !== null);
+  const all = (): readonly Attached[] => [...new Set([held.active(), held.staged(), ...held.kept()])].filter((one) => one !== null);
   const tell = (one: Attached, reason: string): void =>
     observe({ kind: 'snapshot_quarantined', dataset: state.dataset.name, snapshotId: one.record.snapshotId, reason });
   /** What is built again is the first that was damaged: a kept snapshot that took its place is not what should serve. */

@@ -17,7 +17,7 @@ export type Holdings = {
   swap(next: Attached, cause: SwapCause, old?: 'keep' | 'quarantine'): void;
   /** Takes a load that does not read out of service in the same tick; of what is kept the newest that may takes its place. */
   condemn(bad: Attached): void;
-  /** Holds a snapshot back until its release; null drops the one that waits. */
+  /** Holds a snapshot back until its release, be it new or kept; null lets go of the one that waits. */
   stage(next: Attached | null): void;
   /** Removes a load that is in no use. */
   drop(attached: Attached): void;
@@ -46,7 +46,9 @@ export const createHoldings = (name: string, { servings, observe, elapsedMs, dat
   let stagedMs = 0;
 
   /** The index lets go of a load before its files go: whatever dies in between, a restart finds what it looks for. */
-  const retire = (attached: Attached, fate: Fate): void =>
+  const retire = (attached: Attached, fate: Fate): void => {
+    // What goes waits for nothing any more.
+    if (staged === attached) staged = null;
     void (async () => {
       const isSaved = await save().then(
         () => true,
@@ -56,6 +58,7 @@ export const createHoldings = (name: string, { servings, observe, elapsedMs, dat
       // A volume that was full has room now.
       if (!isSaved) await save();
     })().catch(() => undefined);
+  };
   const drop = (attached: Attached): void => retire(attached, 'delete');
   /** Which of what is here should serve instead of `instead`. */
   const better = (instead: Attached | null): Attached | null => {
@@ -114,7 +117,7 @@ export const createHoldings = (name: string, { servings, observe, elapsedMs, dat
   };
 
   const stage = (next: Attached | null): void => {
-    if (staged !== null && staged !== next) drop(staged);
+    if (staged !== null && staged !== next && !kept.includes(staged)) drop(staged);
     staged = next;
     stagedMs = elapsedMs();
   };
@@ -148,7 +151,7 @@ export const createHoldings = (name: string, { servings, observe, elapsedMs, dat
     },
     has: (id) => active?.record.snapshotId === id || staged?.record.snapshotId === id,
     dropAll: () => {
-      const all = [active, staged, ...kept].filter((one) => one !== null);
+      const all = [...new Set([active, staged, ...kept])].filter((one) => one !== null);
       active = null;
       staged = null;
       kept = [];

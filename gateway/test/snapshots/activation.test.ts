@@ -59,6 +59,34 @@ describe('coordinated activation', () => {
     expect(room.report().staged).toBeNull();
   });
 
+  test('a kept snapshot that the source comes back to waits for the release too, and is not lost if something newer comes first', async () => {
+    await begin();
+    const anyAge = { guards: { allowOlderWatermark: true } };
+    edit({}, 'a2', anyAge);
+    await until(() => room.activeId() === 'a2');
+    const backTo1 = async (): Promise<void> => {
+      await publish(1);
+      await poll();
+      expect([room.activeId(), room.report().staged, room.report().kept]).toEqual(['a2', 'a1', ['a1']]);
+    };
+    await backTo1();
+    // What waited is still kept.
+    await publish(2);
+    await poll();
+    expect([room.activeId(), room.report().kept]).toEqual(['a2', ['a1']]);
+    await backTo1();
+    edit({}, 'a1', anyAge);
+    expect(await room.answer()).toEqual({ id: 'a1', values: [1] });
+    expect([room.report().staged, room.report().kept]).toEqual([null, ['a2']]);
+    expect(room.observed.at(-1)).toMatchObject({ kind: 'snapshot_swapped', cause: 'rollback' });
+    // And when it is kept no more, it waits no more.
+    await publish(2);
+    await poll();
+    expect(room.report().staged).toBe('a2');
+    edit({ keep: 0 }, null, anyAge);
+    expect([room.activeId(), room.report().staged, room.report().kept]).toEqual(['a1', null, []]);
+  });
+
   test('what was loaded from a source that is not looked at any more never goes live', async () => {
     await begin();
     await poll();
@@ -153,8 +181,13 @@ describe('coordinated activation', () => {
     await poll();
     expect([room.activeId(), room.report().staged]).toEqual(['a1', 'a3']);
     await publish(2);
-    edit({}, 'a3', { guards: { allowOlderWatermark: true } });
+    const anyAge = { guards: { allowOlderWatermark: true } };
+    edit({}, null, anyAge);
     await poll();
+    expect([room.activeId(), room.report().staged]).toEqual(['a1', 'a2']);
+    edit({}, 'a3', anyAge);
+    expect([room.activeId(), room.report().staged]).toEqual(['a1', 'a2']);
+    edit({}, 'a2', anyAge);
     expect([room.activeId(), room.report().staged]).toEqual(['a2', null]);
   });
 

@@ -7,8 +7,8 @@ import type { OpenStore } from '../../src/snapshots/object-store.ts';
 type HeldLoad = { readonly reached: Promise<unknown>; open(): void };
 export type Door = {
   readonly openStore: OpenStore;
-  /** Every manifest answers with a failure. */
-  isBroken: boolean;
+  /** Every manifest below this folder answers with a failure; null: none does. */
+  broken: string | null;
   /** Holds the next load back. */
   close(): HeldLoad;
 };
@@ -18,12 +18,12 @@ const broken: Problem = { code: 'source_failed', path: '', message: 'reading fai
 export const createDoor = (): Door => {
   let held: { readonly reach: () => void; readonly opened: Promise<unknown> } | undefined;
   const door: Door = {
-    isBroken: false,
+    broken: null,
     openStore: (...source) => {
       const store = openStore(...source);
       return {
         ...store,
-        read: async (...asked) => (door.isBroken ? err(broken) : store.read(...asked)),
+        read: async (url, ...asked) => (door.broken !== null && url.includes(door.broken) ? err(broken) : store.read(url, ...asked)),
         download: async (url, file, bytes, signal) => {
           held?.reach();
           await Promise.race([held?.opened, new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))]);

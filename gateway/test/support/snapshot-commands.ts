@@ -158,7 +158,7 @@ export const takeAway = (how: 'gone' | 'broken'): Step =>
     (model) => isThere(model) && model.current !== null,
     async (model, { room: { lake }, door }) => {
       if (how === 'gone') await rename(lake.folder, away(lake));
-      else door.isBroken = true;
+      else door.broken = lake.folder;
       model.source = how;
     },
   );
@@ -167,7 +167,7 @@ export const giveBack = step(
   (model) => !isThere(model),
   async (model, { room: { lake }, door }) => {
     if (model.source === 'gone') await rename(away(lake), lake.folder);
-    door.isBroken = false;
+    door.broken = null;
     model.source = 'there';
   },
 );

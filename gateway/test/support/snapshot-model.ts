@@ -99,11 +99,17 @@ const trimmed = (model: Model, copies: readonly Copy[]): readonly Copy[] =>
     .toSorted((a, b) => Number(isBlocked(model, a)) - Number(isBlocked(model, b)) || newestFirst(a, b))
     .slice(0, model.spec.keep);
 
+/** What goes waits for nothing any more. */
+const keep = (model: Model, copies: readonly Copy[]): void => {
+  model.kept = trimmed(model, copies);
+  if (model.staged !== null && copies.includes(model.staged) && !model.kept.includes(model.staged)) model.staged = null;
+};
+
 const swap = (model: Model, next: Copy): void => {
   const others = [model.active, ...model.kept].filter((one) => one !== null).filter(({ id }) => id !== next.id);
   model.active = next;
-  model.kept = trimmed(model, others);
   if (model.staged === next) model.staged = null;
+  keep(model, others);
 };
 
 /** The guard, here that against an older watermark; what was asked for needs no guard. */
@@ -141,7 +147,7 @@ const better = (model: Model): Copy | undefined => {
 export const obey = (model: Model): void => {
   const target = better(model);
   if (target !== undefined) swap(model, target);
-  model.kept = trimmed(model, model.kept);
+  keep(model, model.kept);
   activate(model);
 };
 
@@ -185,14 +191,17 @@ const load = (model: Model, publication: Publication, force: Force, meanwhile: (
   const copy = { id, n, watermark, type: asked.type, gone: false };
   if (force === 'rebuild' || before === null) model.rebuilt = asked.rebuild;
   model.damaged = null;
+  place(model, copy, force);
+  return { status: 'ok', id };
+};
+
+/** Loaded or come back to: it goes live, or waits until all replicas have it. */
+const place = (model: Model, copy: Copy, force: Force): void => {
   const isCutover = model.active !== null && model.active.type !== copy.type;
   model.staged = null;
-  if (model.active === null || isCutover || force === 'rebuild' || isReleased(model, copy)) swap(model, copy);
-  else {
-    model.staged = copy;
-    model.stagedAtMs = model.nowMs;
-  }
-  return { status: 'ok', id };
+  if (model.active === null || isCutover || force === 'rebuild' || isReleased(model, copy)) return swap(model, copy);
+  model.staged = copy;
+  model.stagedAtMs = model.nowMs;
 };
 
 const consider = (model: Model, publication: Publication, force: Force, meanwhile: () => void): Attempt | null => {
@@ -208,8 +217,7 @@ const consider = (model: Model, publication: Publication, force: Force, meanwhil
   if (isGuarded(model, publication)) return { status: 'rejected', id };
   const here = force === 'no' ? model.kept.find((one) => one.id === id && one.type === spec.type) : undefined;
   if (here === undefined) return load(model, publication, force, meanwhile);
-  swap(model, here);
-  model.staged = null;
+  place(model, here, force);
   return { status: 'ok', id };
 };
 
