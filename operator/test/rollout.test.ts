@@ -194,7 +194,14 @@ there('rolling out', () => {
     const second = await world.startOperator();
     await until('the second to have tried', async () => second.seen.some((one) => one.kind === 'started'));
     expect([first.leads(), second.leads()]).toEqual([true, false]);
-    const before = await world.versions();
+    const looks = (): number => first.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'rollout').length;
+    let before: Record<string, string> = {};
+    await until('the first to have nothing to write any more', async () => {
+      const [asked, was] = [looks(), await world.versions()];
+      await until('it to look again', () => looks() > asked + 1);
+      before = await world.versions();
+      return JSON.stringify(was) === JSON.stringify(before);
+    });
     await first.stop();
     await until('the second to lead', () => second.leads(), 3000);
     await until('it to have looked', () => second.seen.some((one) => one.kind === 'reconciled' && one.controller === 'bundle'));
