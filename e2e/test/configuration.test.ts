@@ -62,7 +62,8 @@ there('one configuration, in two ways', () => {
     world = await new Worlds(kubeconfig, 'configuration').open();
     mounted = await GatewayPod.add(world);
     operator = await world.startOperator();
-    standalone = await startProcess(good(), { OFFLOADER_ADMIN_TOKEN: adminToken });
+    // With a name: the documents tell of the header that it is sent in.
+    standalone = await startProcess(good(), { OFFLOADER_ADMIN_TOKEN: adminToken, OFFLOADER_POD_NAME: 'by-itself' });
     await applied(good(), 'True');
   });
   afterAll(async () => {
