@@ -57,6 +57,7 @@ describe('what a cluster shows', () => {
       { gateways: [{ pod: running('g-0', true), report: silent }] },
       'replica_behind Environment',
     ],
+    ['one that has just come to be ready', { gateways: [{ pod: running('g-0', true, 5), report: silent }] }, 'replica_behind Environment'],
     ['one that is not ready any more', { gateways: [{ pod: running('g-0', false), report: silent }] }, 'replica_behind Environment'],
     ['a pod between two crashes', { gateways: [{ pod: running('g-0', false, 5), report: silent }] }, 'gateway_does_not_start Environment'],
     ['no operator that is ready', { operators: [pod('o-0', false)] }, 'operator_down Environment'],

@@ -42,9 +42,10 @@ const incident = (of: {
 /** A process that crashes at its start has done so by then, and any other answers. */
 const startMs = 30_000;
 
-/** Whether a pod's process runs, and for so long that what ails it is not its start. */
-const runsOn = ({ status }: Pod, atMs: number): boolean =>
-  status?.containerStatuses?.every(({ state }) => atMs - Date.parse(state?.running?.startedAt ?? '') > startMs) === true;
+/** Whether a pod's process has been ready, or runs for so long that what ails it is not its start. */
+const hasStarted = (pod: Pod, atMs: number): boolean =>
+  isReady(pod) ||
+  pod.status?.containerStatuses?.every(({ state }) => atMs - Date.parse(state?.running?.startedAt ?? '') > startMs) === true;
 
 const gatewayIncident = ({ pod, report }: ClusterFacts['gateways'][number], atMs: number): readonly Incident[] => {
   const waiting = pod.status?.containerStatuses?.flatMap(({ state }) => state?.waiting?.reason ?? []) ?? [];
@@ -52,8 +53,7 @@ const gatewayIncident = ({ pod, report }: ClusterFacts['gateways'][number], atMs
   if (report.ok) return [];
   const { why, isSilent } = report.error;
   const { name } = pod.metadata;
-  if (runsOn(pod, atMs)) return isSilent ? [behind([`${name} runs and does not answer: ${why}`])] : [];
-  if (isReady(pod) && waiting.length === 0) return [];
+  if (hasStarted(pod, atMs) && waiting.length === 0) return isSilent ? [behind([`${name} runs and does not answer: ${why}`])] : [];
   return [
     incident({
       class: 'gateway_does_not_start',
