@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, callEach, gatewayPods, operatorPods, reportOf, serviceUrl } from './support/gateways.ts';
+import { call, callEach, gatewayPods, operatorPods, reportOf, serviceUrl, volumeOf } from './support/gateways.ts';
 import { apply, get, helm, kubectl, kubectlOffloader, remove, secretValue, waitReady } from './support/kubectl.ts';
 import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
 import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
@@ -16,7 +16,6 @@ const statefulSet = 'statefulset/offloader-gateway';
 let token = '';
 let folder = '';
 
-const volumeOf = async (pod: string): Promise<string> => ((await get(`pvc/cache-${pod}`)).spec as { volumeName: string }).volumeName;
 const uids = async (): Promise<readonly string[]> => (await gatewayPods()).map(({ uid }) => uid);
 /** When each replica loaded what it serves: a replica that started from its volume has not loaded it again. */
 const loadedAt = async (): Promise<readonly (string | null | undefined)[]> =>

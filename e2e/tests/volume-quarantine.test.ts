@@ -1,6 +1,6 @@
 /** A new cache volume for one replica, the old one kept: asked for with kubectl, under load, whatever happens to the operator meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { gatewayPods, operatorPods, scaleGateways, serviceUrl } from './support/gateways.ts';
+import { gatewayPods, operatorPods, scaleGateways, serviceUrl, volumeOf } from './support/gateways.ts';
 import { apply, get, kubectl, kubectlOffloader, remove, secretValue, waitReady } from './support/kubectl.ts';
 import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
 import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
@@ -12,7 +12,6 @@ const path = pathOf('kept-daily');
 const replicas = ['offloader-gateway-0', 'offloader-gateway-1'] as const;
 let token = '';
 
-const volumeOf = async (pod: string): Promise<string> => ((await get(`pvc/cache-${pod}`)).spec as { volumeName: string }).volumeName;
 const annotate = async (target: string, value: string): Promise<string> =>
   kubectl('annotate', target, `offloader.dev/quarantine-volume${value}`, '--overwrite');
 const requestOf = async (pod: string): Promise<{ readonly phase?: string; readonly message?: string } | null> => {

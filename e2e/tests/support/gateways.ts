@@ -79,6 +79,9 @@ export const operatorPods = async (): Promise<readonly Pod[]> => podsOf('operato
 /** A pod's address without port. */
 export const addressOf = ({ url }: Pod): string => new URL(url).hostname;
 
+/** The PersistentVolume that a replica's cache lies on. */
+export const volumeOf = async (pod: string): Promise<string> => ((await get(`pvc/cache-${pod}`)).spec as { volumeName: string }).volumeName;
+
 /** Sets the number of replicas and waits until that many are ready, and no others are there. */
 export const scaleGateways = async (replicas: number): Promise<void> => {
   await kubectl('scale', 'statefulset/offloader-gateway', `--replicas=${String(replicas)}`);

@@ -1,7 +1,8 @@
 /** Files that are made to be sent: those that lie on the cache volume at once take a bounded part of it. */
-import { readdir, stat, statfs } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freeBytes } from '../free-bytes.ts';
 
 export type Scratch = {
   readonly dir: string;
@@ -19,11 +20,6 @@ const bytesOf = async (path: string): Promise<number> =>
     ({ size }) => size,
     () => 0,
   );
-const freeBytes = async (dir: string): Promise<number> =>
-  statfs(dir).then(
-    ({ bavail, bsize }) => bavail * bsize,
-    () => Infinity,
-  );
 
 /** Whether the files take more than they may, or more than they leave free: snapshots have to fit in there too. */
 export const overrunOf = async (scratch: Scratch, file: string): Promise<Overrun | null> => {
@@ -32,7 +28,7 @@ export const overrunOf = async (scratch: Scratch, file: string): Promise<Overrun
   const sizes = await Promise.all(paths.map(bytesOf));
   if ((sizes[paths.indexOf(file)] ?? 0) > maxBytes) return 'too_long';
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  return bytes >= maxBytes || bytes >= (await freeBytes(dir)) ? 'full' : null;
+  return bytes >= maxBytes || bytes >= ((await freeBytes(dir)) ?? Infinity) ? 'full' : null;
 };
 
 /** A writer of a gigabyte a second is told a tenth of a gigabyte late. */

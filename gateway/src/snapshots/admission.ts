@@ -2,7 +2,8 @@
 import { err, type Problem, type Result } from '@offloader/contract';
 import pLimit from 'p-limit';
 import { decideRoom, neededBytes, type RoomDecision } from '../domain/room.ts';
-import { bytesIn, freeBytes } from './disk.ts';
+import { freeBytes } from '../free-bytes.ts';
+import { bytesIn } from './disk.ts';
 import type { LoadFailure } from './load-job.ts';
 
 type Room = { readonly folder: string; readonly fileBytes: number; readonly signal: AbortSignal };

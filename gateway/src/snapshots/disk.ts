@@ -1,16 +1,6 @@
-/** What the cache volume has free and what lies on it. */
-import { lstat, readdir, rm, rmdir, statfs } from 'node:fs/promises';
+/** What lies on the cache volume. */
+import { lstat, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-
-/** Free bytes on the cache volume, or null when it cannot be told. */
-export const freeBytes = async (cacheDir: string): Promise<number | null> => {
-  try {
-    const { bavail, bsize } = await statfs(cacheDir);
-    return bavail * bsize;
-  } catch {
-    return null;
-  }
-};
 
 /** The names of what lies in a folder. None when there is no folder, nor when a link stands there: what it leads to is not ours. */
 export const namesIn = async (folder: string): Promise<readonly string[]> => {

@@ -10,7 +10,7 @@ import { createAdmission } from './admission.ts';
 import { createVolumeWatch, makeFolders } from './cache-volume.ts';
 import { createDataset } from './dataset.ts';
 import type { DatasetActor } from './dataset-actor.ts';
-import { freeBytes } from './disk.ts';
+import { freeBytes } from '../free-bytes.ts';
 import type { LoadLimits } from './materialise.ts';
 import type { OpenStore } from './object-store.ts';
 import { clearTheWay, collectOrphans } from './orphans.ts';
