@@ -1,6 +1,6 @@
 // A whole gateway in this process over a lake in a folder: standalone, free ports, everything real.
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -61,6 +61,21 @@ export type World = {
 
 export const secretKeyBase = 'a secret of the tests that is long enough for them';
 
+/**
+ * What replaces a folder's one file: at once, as whoever reads it meanwhile must see all that was or all that is, and in the order of
+ * its calls.
+ */
+export const manifestsOf = (folder: string): World['write'] => {
+  const file = join(folder, 'all.yaml');
+  let last: Promise<unknown> = Promise.resolve();
+  return async (resources) => {
+    const text = resources.map((one) => stringify(one)).join('---\n');
+    const mine = last.then(async () => writeFile(`${file}.next`, text)).then(async () => rename(`${file}.next`, file));
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+};
+
 /** Starts a gateway and waits until it is ready. */
 export const startWorld = async (
   resources: readonly unknown[],
@@ -71,8 +86,7 @@ export const startWorld = async (
   const [configDir, cacheDir] = [join(folder, 'config'), environment['OFFLOADER_CACHE_DIR'] ?? join(folder, 'cache')];
   await mkdir(configDir);
   const observed: Observation[] = [];
-  const write = async (next: readonly unknown[]): Promise<void> =>
-    writeFile(join(configDir, 'all.yaml'), next.map((one) => stringify(one)).join('---\n'));
+  const write = manifestsOf(configDir);
   const start = async (version = 'test'): Promise<Gateway> => {
     const settings = parseSettings({
       OFFLOADER_CONFIG: configDir,

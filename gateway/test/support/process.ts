@@ -1,12 +1,11 @@
 // A gateway as a process of its own, as an image runs it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { stringify } from 'yaml';
-import { secretKeyBase, until } from './gateway.ts';
+import { manifestsOf, secretKeyBase, until } from './gateway.ts';
 
 export type GatewayProcess = {
   readonly apiPort: number;
@@ -50,8 +49,7 @@ export const startProcess = async (
 ): Promise<GatewayProcess> => {
   const folder = await mkdtemp(join(tmpdir(), 'offloader-process-'));
   await mkdir(join(folder, 'config'));
-  const write = async (next: readonly unknown[]): Promise<void> =>
-    writeFile(join(folder, 'config', 'all.yaml'), next.map((one) => stringify(one)).join('---\n'));
+  const write = manifestsOf(join(folder, 'config'));
   await write(resources);
   const [program = '', ...args] = by;
   const child = spawn(program, args, {
