@@ -48,7 +48,8 @@ const json = async (path: string, token: string | null = 'acme-token', init: Req
 beforeAll(async () => {
   lake = await createLake();
   await lake.publish('a1', visits(1));
-  world = await startWorld(resources(), { OFFLOADER_POD_NAME: 'pod-7' });
+  // Of 200 requests at once nobody waits for a connection.
+  world = await startWorld(resources(), { OFFLOADER_POD_NAME: 'pod-7', OFFLOADER_POOL_SIZE: '256' });
 });
 afterAll(async () => {
   await world.end();

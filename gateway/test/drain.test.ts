@@ -22,6 +22,9 @@ const start = async (environment: Record<string, string>): Promise<void> => {
   gateway = await startProcess([visitsDataset(lake.url, { tenantColumn: undefined }), endpoint('daily', open), endpoint('rows', rows)], {
     OFFLOADER_AUTH: 'none',
     OFFLOADER_POOL_SIZE: '32',
+    // Nobody is sent away for being slow, and nothing in flight is cut, unless a test says so.
+    OFFLOADER_QUERY_TIMEOUT: '10m',
+    OFFLOADER_DRAIN_TIMEOUT: '10m',
     ...environment,
   });
 };
@@ -82,13 +85,13 @@ const rest = async (socket: Socket): Promise<string> => {
 const dataRows = (text: string): number => text.match(/2026-01-\d\d,1\r\n/g)?.length ?? 0;
 
 test('SIGTERM under load: what is in flight ends whole, what comes in the delay is served, then connections are refused', async () => {
-  await start({ OFFLOADER_DRAIN_DELAY: '12s' });
+  await start({ OFFLOADER_DRAIN_DELAY: '15s' });
   const paths = [
     { path: 'daily', isWhole: ({ body }: Answer) => (JSON.parse(body) as { data: unknown[] }).data.length === 30 },
     { path: 'rows.csv?limit=20000', isWhole: ({ body }: Answer) => body.split('\r\n').length === 20_002 },
     { path: 'rows?limit=100', isWhole: ({ body }: Answer) => (JSON.parse(body) as { data: unknown[] }).data.length === 100 },
   ];
-  const counts = { before: new Array<number>(16).fill(0), after: new Array<number>(16).fill(0) };
+  const counts = { before: new Array<number>(8).fill(0), after: new Array<number>(8).fill(0) };
   let isNotReady = false;
   let isEnough = false;
   const wrong: unknown[] = [];
@@ -127,7 +130,7 @@ test('SIGTERM under load: what is in flight ends whole, what comes in the delay 
 });
 
 test('a reader that stands still holds a stopping gateway for the drain timeout and no longer, and sees that it was cut', async () => {
-  await start({ OFFLOADER_DRAIN_TIMEOUT: '1s', OFFLOADER_QUERY_TIMEOUT: '10m' });
+  await start({ OFFLOADER_DRAIN_TIMEOUT: '1s' });
   const reader = await standingReader();
   gateway.child.kill('SIGTERM');
   expect(await gateway.exit).toBe(0);
@@ -136,7 +139,7 @@ test('a reader that stands still holds a stopping gateway for the drain timeout 
 });
 
 test('idle connections do not hold a stopping gateway', async () => {
-  await start({ OFFLOADER_DRAIN_TIMEOUT: '10m' });
+  await start({});
   const agent = new Agent({ keepAlive: true });
   const answer = await ask(agent, 'daily');
   // Longer than usual load balancers leave a connection idle, so that none of them sends on one that is being closed.

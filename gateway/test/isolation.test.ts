@@ -55,7 +55,12 @@ const resources = (...keys: readonly unknown[]) => [
 beforeAll(async () => {
   lake = await createLake();
   await lake.publish('s1', rows(1));
-  world = await startWorld(resources(), { OFFLOADER_POOL_SIZE: '64' });
+  // A connection for each: who has to wait for one is told to come back, the sooner the slower the machine.
+  world = await startWorld(resources(), {
+    OFFLOADER_POOL_SIZE: '256',
+    OFFLOADER_REMOTE_SCAN_CONCURRENCY: '256',
+    OFFLOADER_QUERY_TIMEOUT: '10m',
+  });
   folder = await mkdtemp(join(tmpdir(), 'offloader-isolation-'));
   duckdb = await (await DuckDBInstance.create(':memory:')).connect();
 });
@@ -127,15 +132,14 @@ describe('200 requests at once, of all tenants to all endpoints, three times ove
     const send = async (path: string, tenant: Tenant): Promise<Answer> =>
       path.startsWith('tool ') ? call(path.slice(5), {}, tenant) : ask(path, tenant);
     const answers = await Promise.all(asked.map(async (one) => ({ ...one, answer: await send(one.path, one.tenant) })));
-    const wrong = answers.filter(({ tenant, answer }) => ![200, 503].includes(answer.status) || strangers(tenant, answer).length > 0);
+    const wrong = answers.filter(({ tenant, answer }) => answer.status !== 200 || strangers(tenant, answer).length > 0);
     expect(wrong.map(({ tenant, path, answer }) => `${tenant} ${path} ${answer.status} ${strangers(tenant, answer).join()}`)).toEqual([]);
-    const whole = answers.filter(({ path, answer }) => path === 'rows?limit=1000' && answer.status === 200);
+    const whole = answers.filter(({ path }) => path === 'rows?limit=1000');
     expect(whole.length).toBeGreaterThan(5);
     for (const { answer } of whole) expect((JSON.parse(answer.text) as { meta: { row_count: number } }).meta.row_count).toBe(400);
     // Each form was answered, with rows of the caller in it.
     for (const path of paths)
       expect(answers.some((one) => one.path === path && one.answer.text.includes(`${one.tenant}-`)) ? '' : path).toBe('');
-    expect(answers.filter(({ answer }) => answer.status === 200).length).toBeGreaterThan(150);
   });
 });
 

@@ -18,7 +18,7 @@ describe('a standalone gateway', () => {
   beforeEach(async () => {
     lake = await createLake();
     await lake.publish('a1', visits(1));
-    world = await startWorld(all());
+    world = await startWorld(all(), { OFFLOADER_POOL_SIZE: '32' });
   });
   afterEach(async () => {
     await world.end();
@@ -36,7 +36,7 @@ describe('a standalone gateway', () => {
       build_version: 'test',
       duckdb_status: 'ok',
       ready: true,
-      pool: { connections: 16, saturated: false, remote_cap: 16 },
+      pool: { connections: 32, saturated: false, remote_cap: 16 },
       config_sync: { enabled: true, sequence: 0 },
       datasets: [
         {
@@ -56,7 +56,7 @@ describe('a standalone gateway', () => {
       'offloader_up 1',
       'offloader_ready 1',
       'offloader_duckdb_up 1',
-      'offloader_pool_connections 16',
+      'offloader_pool_connections 32',
       'offloader_config_sync_enabled 1',
       'offloader_config_sync_ok 1',
       'offloader_snapshot_stale{dataset="visits"} 1',

@@ -44,6 +44,7 @@ beforeAll(async () => {
       OFFLOADER_REMOTE_SCAN_CONCURRENCY: String(remoteCap),
       // Readers that stand still may hold them all here.
       OFFLOADER_LONG_ANSWERS: String(pool),
+      OFFLOADER_QUERY_TIMEOUT: '10m',
     },
   );
 }); // prettier-ignore
@@ -145,6 +146,7 @@ describe('A query past its timeout, or whose client has gone, is interrupted in 
     gone.abort();
     expect(await asked).toBe('gone');
     await until(async () => (await poolNow()).busy === 0);
+    await until(() => endOf(headers['x-request-id']) !== undefined);
     // A query that had run to its end would tell its rows.
     expect(endOf(headers['x-request-id'])).toMatchObject({ status: 499, endpoint: 'heavy', rows: null, queryMs: null });
   });

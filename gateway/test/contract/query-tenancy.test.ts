@@ -70,7 +70,7 @@ const scan = () => endpoint('scan', { servingMode: 'RemoteScan' });
 beforeAll(async () => {
   lake = await createLake();
   await lake.publish('s1', visits(1));
-  world = await startWorld(resources(endpoint('table'), scan()), { OFFLOADER_POOL_SIZE: '32' });
+  world = await startWorld(resources(endpoint('table'), scan()), { OFFLOADER_POOL_SIZE: '256' });
 });
 afterAll(async () => {
   await world.end();
@@ -101,10 +101,9 @@ test("Tenant filter value comes only from the key and is ANDed in; two tenants' 
       return { tenant, ...(await ask(`table?limit=${10 + (n % 7)}`, tenant)) } as const;
     }),
   );
-  expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
-  expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(100);
-  for (const { tenant, status, body } of answers)
-    if (status === 200) expect(body.data.filter(({ day }) => Number(String(day).slice(8)) % 2 !== parity[tenant])).toEqual([]);
+  expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+  for (const { tenant, body } of answers)
+    expect(body.data.filter(({ day }) => Number(String(day).slice(8)) % 2 !== parity[tenant])).toEqual([]);
   expect((await ask('table?tenant_id=beta')).status).toBe(422);
   expect((await ask('table?from=2026-01-02&to=2026-01-02')).body.data).toEqual([]);
   expect((await ask('table?from=2026-01-02&to=2026-01-02', 'beta')).body.data).toHaveLength(1);

@@ -39,7 +39,7 @@ const seeing = (world: World) => async (): Promise<Seen> => {
   return { page, report, front: await (await world.admin('/')).text() };
 };
 const started = async (some: readonly unknown[] = resources(), environment: Record<string, string> = {}): Promise<State & { readonly world: World }> => {
-  const world = await startWorld(some, { OFFLOADER_POOL_SIZE: '1', ...environment });
+  const world = await startWorld(some, { OFFLOADER_POOL_SIZE: '1', OFFLOADER_QUERY_TIMEOUT: '10m', ...environment });
   return { world, see: seeing(world), end: world.end };
 }; // prettier-ignore
 /** A state over a lake of its own. */

@@ -81,7 +81,13 @@ export const createRig = async (names: readonly string[], rows?: number): Promis
         gateway.child.kill('SIGKILL');
         await once(gateway.child, 'exit');
       }
-      gateway = await startProcess([], { OFFLOADER_CONFIG: fleet.configDir, OFFLOADER_CACHE_DIR: fleet.cacheDir, ...environment });
+      gateway = await startProcess([], {
+        OFFLOADER_CONFIG: fleet.configDir,
+        OFFLOADER_CACHE_DIR: fleet.cacheDir,
+        // A connection for each who asks: what is looked for is what a fault does to a request, not what a full pool does.
+        OFFLOADER_POOL_SIZE: String(names.length + 16),
+        ...environment,
+      });
       asking ??= startAsking(() => running().apiPort, names);
     },
     attempts: (name) => attemptsIn(running().lines, name),
