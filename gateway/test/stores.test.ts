@@ -57,11 +57,13 @@ for (const [name, isHere, open] of places)
     /** What the snapshot databases on the cache volume hold as tables. */
     const tables = async (): Promise<readonly string[]> => {
       const found: string[] = [];
-      const held = (await readdir(world.cacheDir, { recursive: true })).filter((path) => path.endsWith('.duckdb'));
+      const held = (await readdir(join(world.cacheDir, 'snapshots', 'visits'))).map((id) => join('snapshots', 'visits', id, 'data.duckdb'));
       for (const [at, path] of held.entries()) {
         const copy = join(folder, `${at}.duckdb`);
-        await copyFile(join(world.cacheDir, path), copy);
-        const instance = await DuckDBInstance.create(copy);
+        // What is being removed, or built.
+        await copyFile(join(world.cacheDir, path), copy).catch(async () => rm(copy, { force: true }));
+        const instance = await DuckDBInstance.create(copy, { access_mode: 'READ_ONLY' }).catch(() => null);
+        if (instance === null) continue;
         const connection = await instance.connect();
         found.push(...(await connection.runAndReadAll('SELECT table_name FROM duckdb_tables()')).getRows().flat().map(String));
         connection.closeSync();

@@ -41,15 +41,11 @@ type Way = {
 };
 const without = (files: Files, name: string): Files => new Map([...files].filter(([file]) => file !== name));
 const withBytes = (files: Files, name: string, bytes: Uint8Array): Files => new Map([...files, [name, bytes]]);
-const hide = async (path: string): Promise<void> => {
-  await rename(path, `${path}-away`);
-  await writeFile(path, 'not a folder');
-};
+/** In one step: a look at any moment finds the same. */
+const hide = async (path: string): Promise<void> => rename(path, `${path}-away`);
 /** What was hidden is there again. */
 const show = async (path: string): Promise<void> => {
-  if (!existsSync(`${path}-away`)) return;
-  await rm(path);
-  await rename(`${path}-away`, path);
+  if (existsSync(`${path}-away`)) await rename(`${path}-away`, path);
 };
 
 /** A folder of manifests, replaced by rename as careful editors do it. */
@@ -174,6 +170,7 @@ describe('Changed and invalid or unreadable ⇒ logged, shown in /diagnostics, t
         const first = await rig.sync();
         expect([first.error, first.revision]).toEqual([expect.stringContaining(said), revision]);
         await until(async () => (await rig.sync()).last_checked !== first.last_checked);
+        await until(() => rig.logged('config_rejected').length > before);
         // Told once, however often it is looked at.
         expect(rig.logged('config_rejected').slice(before)).toEqual([
           expect.objectContaining({ level: 'error', error: expect.stringContaining(said) }),

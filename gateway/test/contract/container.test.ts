@@ -1,7 +1,7 @@
 // The contract's "Environment and boot", as far as it speaks of containers: what Dockerfile.gateway says, and a gateway that runs under
 // the same conditions. In a cluster the images themselves run so: e2e/tests/platform-team.test.ts.
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -89,7 +89,8 @@ describe('Container: uid 10001 non-root, cache at a volume, healthcheck on /live
       await lake.publish('a2', visits(2));
       let seen = '';
       while (!seen.includes('"a2"')) seen = (await get(endpointUrl('daily'), 'acme-token')).body;
-      await writeFile(join(folder, 'config', 'more.yaml'), stringify(endpoint('more')));
+      await writeFile(join(folder, 'config', 'more.next'), stringify(endpoint('more')));
+      await rename(join(folder, 'config', 'more.next'), join(folder, 'config', 'more.yaml'));
       while ((await get(endpointUrl('more'), 'acme-token')).status !== 200);
     });
 

@@ -194,7 +194,10 @@ suite('files of a source', () => {
       const both = ['wide-a', 'wide-b'] as const;
       const held = { 'wide-a': [] as (() => void)[], 'wide-b': [] as (() => void)[] };
       const most = { 'wide-a': 0, 'wide-b': 0 };
+      let arePublished = false;
       s3.answer = async ({ path, headers }) => {
+        // Both begin when all is there: nobody is held for longer than a gateway waits.
+        if (path.includes('/wide-') && path.includes('manifest.json') && !arePublished) return 404;
         const name = both.find((one) => path.includes(`/${one}/part-`));
         if (name === undefined || !path.startsWith('GET') || headers.range !== undefined) return undefined;
         await new Promise<void>((resolve) => {
@@ -205,6 +208,7 @@ suite('files of a source', () => {
       };
       const files = Array.from({ length: 10 }, (_, at) => ({ path: `part-${at}.parquet`, rows: visits(at, 10) }));
       for (const name of both) await publish(name, 'w1', files);
+      arePublished = true;
       await until(() => both.every((name) => held[name].length === 4));
       await until(async () => {
         for (const name of both) held[name].shift()?.();

@@ -1,5 +1,6 @@
 // A real MinIO and a fake GCS of one test: from PATH, else built from their Go modules by e2e/cluster/tool (minutes the first time).
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -31,11 +32,15 @@ const findStore = (name: 'minio' | 'fake-gcs-server'): string | undefined => {
 export const minio = findStore('minio');
 export const fakeGcs = findStore('fake-gcs-server');
 
-/** A port that nobody has, so far. */
+/** A port that nobody has, and that no connection is given until somebody listens at it: those come from 32768 on. */
 export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = randomInt(20_000, 32_000);
+  const server = createServer().listen(port);
+  const isFree = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
+  if (!isFree) return freePort();
   server.close();
   await once(server, 'close');
   return port;
