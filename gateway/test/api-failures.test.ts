@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { QueryFailure } from '../src/domain/engine.ts';
 import { endpointOf } from './support/compiled.ts';
+import { until } from './support/gateway.ts';
 import { type Played, startPlayed } from './support/played.ts';
 
 const loud = 'IO Error: /cache/snapshots/x: SELECT "secret" computed checksum does not match';
@@ -45,7 +46,7 @@ describe.each(['events', 'events.csv', 'events.ndjson', 'events.arrow'])('%s', (
       () => 'broken',
     ); // prettier-ignore
     expect(got).toBe('broken');
-    expect(played.leases()).toBe(0);
+    await until(() => played.leases() === 0);
   });
 });
 

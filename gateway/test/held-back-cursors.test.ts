@@ -41,7 +41,7 @@ beforeAll(async () => {
       cursors.set(`${name} b${n}`, (await pageOf(name)).meta.next_cursor);
     }
   }
-}, 60_000);
+});
 afterAll(async () => {
   await world.end();
   await lake.remove();

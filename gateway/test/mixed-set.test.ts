@@ -27,7 +27,7 @@ const [old, fresh] = [filesOf('a'.repeat(64), 1), filesOf('b'.repeat(64), 2)];
 const mixed = { ...old, [mounted.index]: fresh[mounted.index]! };
 
 const until = async (what: string, condition: () => boolean): Promise<void> => {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 150_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -83,12 +83,12 @@ describe('a mixed set of parts', () => {
     await rename(join(folder, '..next'), join(folder, '..data'));
     for (const name of Object.keys(files)) await symlink(join('..data', name), join(folder, name)).catch(() => undefined);
   };
-  /** Twenty looks are two seconds or more; without backing off each would read everything. */
+  /** Twenty looks are two seconds or more, with a read in two seconds; without backing off each would read everything. */
   const lookOn = async (): Promise<void> => {
-    const [from, before] = [looks, reads];
+    const [from, before, startedMs] = [looks, reads, performance.now()];
     await until('twenty looks', () => looks >= from + 20);
     expect(reads - before).toBeGreaterThan(0);
-    expect(reads - before).toBeLessThan(10);
+    expect(reads - before).toBeLessThanOrEqual(2 + (performance.now() - startedMs) / 2000);
   };
 
   test('in a mount of the kubelet is read seldom while nothing changes, and at once when it does', async () => {

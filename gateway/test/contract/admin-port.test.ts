@@ -1,5 +1,6 @@
 // The contract's "Admin port": probes, diagnostics and what they never say. Each test bears the sentence it proves.
-import { mkdir, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { truncateSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -65,7 +66,7 @@ describe('Admin port', () => {
     });
 
     test('a draining pod is 503 while it still answers', async () => {
-      const leaving = await startWorld(all(), { OFFLOADER_DRAIN_DELAY: '2s' });
+      const leaving = await startWorld(all(), { OFFLOADER_DRAIN_DELAY: '4s' });
       const stopped = leaving.stop();
       const ready = await leaving.admin('/ready');
       expect([ready.status, await ready.json()]).toEqual([503, { status: 'not_ready', ready: false }]);
@@ -108,6 +109,11 @@ describe('Admin port', () => {
 
   test('/diagnostics: build_version, config_revision, duckdb_status "ok"|"error", pool{connections,busy,saturated,remote_cap}, disk{cache_dir_free_bytes|null}, ready, config_sync{enabled:false} or {enabled,result,error,last_checked,last_applied,revision}, datasets[], incidents[] (see Triage).', async () => {
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
+    // It is told when what was applied has been kept on the volume.
+    await until(async () => {
+      const { config_sync: sync, config_revision: revision } = await diagnostics();
+      return sync.revision === revision;
+    });
     const report = await diagnostics();
     expect(report).toMatchObject({
       build_version: 'test',
@@ -169,10 +175,14 @@ describe('Admin port', () => {
   });
 
   test('source_reachable: only what the last contact with the source said; a load or disk failure never reads as "source unreachable".', async () => {
-    await lake.publish('a4', visits(4));
-    await truncate(lake.fileOf('a4'), 10);
-    await lake.publish('a5', visits(5), { change: (manifest) => ((manifest['files'] as { size_bytes: number }[])[0]!.size_bytes = 10) });
-    await truncate(lake.fileOf('a5'), 10);
+    // Before the manifest is there: a poll may come at any time.
+    await lake.publish('a4', visits(4), { change: () => truncateSync(lake.fileOf('a4'), 10) });
+    await lake.publish('a5', visits(5), {
+      change: (manifest) => {
+        truncateSync(lake.fileOf('a5'), 10);
+        (manifest['files'] as { size_bytes: number }[])[0]!.size_bytes = 10;
+      },
+    });
     await until(async () => (await datasetReport()).last_attempted.snapshot_id === 'a5');
     expect(await datasetReport()).toMatchObject({ last_attempted: { status: 'failed' }, source_reachable: true });
     expect(await metric('offloader_source_reachable{dataset="visits"} 1')).toBe(true);

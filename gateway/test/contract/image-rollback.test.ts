@@ -45,7 +45,11 @@ const report = async (): Promise<Report> => {
 const loads = (): number => gateway.lines.filter((line) => line.includes('"kind":"load_ended"')).length;
 /** Waits until all that an image leaves behind has been written. */
 const settled = async (): Promise<void> => {
-  await until(async () => (await readFile(index(), 'utf8').catch(() => '')).includes('"active":"'));
+  await until(async () => {
+    const { datasets } = (await read(index()).catch(() => ({}))) as { datasets?: { visits?: { active: string } } };
+    // The index names it before what it replaces goes.
+    return (await readdir(cache('snapshots', 'visits')).catch(() => [])).join() === datasets?.visits?.active;
+  });
   await until(async () => readFile(lastGood()).then(() => true, () => false)); // prettier-ignore
 };
 
@@ -99,6 +103,8 @@ describe('Image rollback needs no migration: an older image accepts or rebuilds 
   ])('%s is built anew from the source, with nobody doing anything', async (_what, change) => {
     await change();
     await start();
+    // Its log comes on a way of its own.
+    await until(() => loads() > 0);
     expect([await ask(), loads()]).toEqual([before, 1]);
     await until(async () => (await report()).datasets[0]?.cache_healthy === true);
     await settled();

@@ -1,9 +1,10 @@
 // The contract's section "Rollback and quarantine", a test per sentence: of one gateway's snapshots. What needs several replicas
 // or Kubernetes is proven in operator/test/rollout.test.ts and e2e/tests; rebuilds in ../snapshots/cache-rebuild.test.ts.
-import { appendFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
+import { createDoor } from '../support/door.ts';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, datasetOf, type Lake, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
@@ -91,11 +92,16 @@ describe('A snapshot listed in `snapshot.blocked` is quarantined: it is never se
   });
 
   test('one that is blocked while it loads', async () => {
+    const door = createDoor();
+    await room.end();
+    room = await openRoom({ openStore: door.openStore });
     await serve(1);
     await publish(2);
+    const held = door.close();
     const loading = poll();
-    await until(async () => (await readdir(join(room.cacheDir, 'snapshots', 'visits'))).length === 2);
+    await held.reached;
     edit({ blocked: ['a2'] });
+    held.open();
     await loading;
     await poll();
     expect(await served()).toBe('a1');

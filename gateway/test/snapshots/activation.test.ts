@@ -117,6 +117,7 @@ describe('coordinated activation', () => {
   test('an operator that has said nothing for two minutes is not waited for', async () => {
     await begin();
     await poll();
+    room.snapshots.operatorSeen();
     waitedMs = 100_000;
     edit({});
     expect([room.activeId(), room.report().staged]).toEqual(['a1', 'a2']);

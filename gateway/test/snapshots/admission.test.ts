@@ -129,7 +129,8 @@ describe('a load', () => {
     downloads.resolve(undefined);
     room.snapshots.configure([named('slow')], {});
     // Its loader runs.
-    await until(async () => (await readdir(room.cacheDir, { recursive: true })).some((path) => path.endsWith('data.duckdb')));
+    const lying = async (): Promise<readonly string[]> => readdir(room.cacheDir, { recursive: true }).catch(() => []);
+    await until(async () => (await lying()).some((path) => path.endsWith('data.duckdb')));
     const { url } = named('slow').source as { url: string };
     const narrower = datasetOf(url, { schema: [{ name: 'tenant_id', type: 'VARCHAR' }, { name: 'visits', type: 'BIGINT' }] }, [], 'slow'); // prettier-ignore
     room.snapshots.configure([narrower], {});
@@ -142,7 +143,7 @@ describe('a load', () => {
       { status: 'unchanged', problems: [] },
       { status: 'ok', problems: [] },
     ]);
-    expect(await readdir(join(room.cacheDir, 'snapshots', 'slow'))).toHaveLength(1);
+    await until(async () => (await readdir(join(room.cacheDir, 'snapshots', 'slow'))).length === 1);
   });
 
   test('that a suspension ends leaves nothing, and nothing more is tried until it is over', async () => {
@@ -152,7 +153,7 @@ describe('a load', () => {
     room.snapshots.configure([{ ...named('slow'), suspend: true }], {});
     await until(() => room.report('slow').last_attempted !== null);
     expect(room.report('slow').last_attempted).toMatchObject({ status: 'unchanged', note: expect.stringContaining('given up') });
-    expect(await namesIn(join(room.cacheDir, 'snapshots', 'slow'))).toEqual([]);
+    await until(async () => (await namesIn(join(room.cacheDir, 'snapshots', 'slow'))).length === 0);
     downloads.resolve(undefined);
     room.snapshots.configure([named('slow')], {});
     await until(() => room.activeId('slow') === 'a1');

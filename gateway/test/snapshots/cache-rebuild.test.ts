@@ -149,6 +149,7 @@ describe('Cache rebuild for one dataset or all is possible; the old copy is move
     const third = await rebuild('t3');
     await until(async () => (await aside()).length === 1);
     expect(await aside()).toEqual([third]);
+    await until(() => removed().length >= 2);
     expect(removed()).toEqual([first, second].map((name) => ({ kind: 'quarantine_removed', name, reason: 'bytes' })));
   });
 
@@ -165,6 +166,7 @@ describe('Cache rebuild for one dataset or all is possible; the old copy is move
     expect(await aside()).toEqual([name]);
     offsetMs = 8 * day;
     await until(async () => (await aside()).length === 0);
+    await until(() => removed().length >= 2);
     expect(removed()).toContainEqual({ kind: 'quarantine_removed', name, reason: 'age' });
   });
 });

@@ -10,7 +10,7 @@ const { env } = process;
 const seed = Number(env['MODEL_SEED'] ?? 20_260_131);
 const numRuns = Number(env['MODEL_RUNS'] ?? 4);
 const maxCommands = Number(env['MODEL_STEPS'] ?? 30);
-const minutes = Math.max(10, numRuns * 2);
+const minutes = Math.max(40, numRuns * 2);
 
 test(`whatever happens to a dataset's snapshots, what serves is what the contract says (seed ${seed})`, async () => {
   const commands = fc.commands([...steps], { maxCommands, size: 'max', ...(env['MODEL_REPLAY'] === undefined ? {} : { replayPath: env['MODEL_REPLAY'] }) });
