@@ -124,19 +124,17 @@ class Scene {
 
   /** A replica that cannot be reached is named in status, and holds nobody up. */
   async nameLost(): Promise<void> {
-    const { client, figures } = this.#to;
+    const { figures } = this.#to;
     const lost = this.#pods.at(-1)!;
     const startedMs = performance.now();
     lost.cutOff();
-    await until(`${lost.name} to be named`, async () => {
-      const { status } = (await client.request({ method: 'GET', path: pathOf(namespace, 'Dataset', 'visits') })) as Named;
-      return status?.gateways?.behind?.includes(lost.name) === true;
-    });
+    await until(`${lost.name} to be named`, async () => (await this.#behind()).includes(lost.name));
     figures.add('a replica that cannot be reached is named', (performance.now() - startedMs) / 1000, 's', 15);
     const times = await this.#timed(this.#publish(), hasSnapshot(this.#published), this.#pods.slice(0, -1));
     figures.add('the others switch without a lost replica', last(times) / 1000, 's', 30);
     lost.restore();
     await this.#served(this.#published);
+    await until('every replica to be heard again', async () => (await this.#behind()).length === 0);
   }
 
   /** Nobody says when. */
@@ -155,6 +153,12 @@ class Scene {
       contentType: 'application/apply-patch+yaml',
       body: { apiVersion, kind, metadata: { name }, spec },
     });
+  }
+
+  /** The replicas that the dataset's status names as behind. */
+  async #behind(): Promise<readonly string[]> {
+    const { status } = (await this.#to.client.request({ method: 'GET', path: pathOf(namespace, 'Dataset', 'visits') })) as Named;
+    return status?.gateways?.behind ?? [];
   }
 
   async #publish(): Promise<void> {

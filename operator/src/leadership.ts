@@ -55,6 +55,8 @@ type Controllers = {
 const bundleKey = 'bundle';
 const volumesKey = 'volumes';
 
+const gatheredTokensMs = 5000;
+
 /** Starts to lead: fills the caches, hears every pod once, then lets the queues run. */
 export const lead = (deps: LeadershipDeps): Leadership => {
   const term = { begun: false };
@@ -62,9 +64,10 @@ export const lead = (deps: LeadershipDeps): Leadership => {
     // What changes before the caches are full is seen by the first turn anyway.
     if (term.begun) queues[queue].enqueue(key, delayMs);
   };
-  // While thousands of tokens are minted, they go out together every second, not each in a configuration of its own.
+  // While thousands of tokens are minted they go out together, not each in a configuration of its own, which at that size takes
+  // longer to make than a hundred tokens do.
   const tokensChanged = (): void => {
-    enqueue('bundle', bundleKey, queues.tokens.depth() > 0 ? 1000 : undefined);
+    enqueue('bundle', bundleKey, queues.tokens.depth() > 0 ? gatheredTokensMs : undefined);
   };
   const lookAtVolumes = (): void => {
     if (watches.claims.isSynced) enqueue('quarantine', volumesKey);
