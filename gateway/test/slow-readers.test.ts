@@ -60,7 +60,7 @@ test('three quarters of the pool are for long answers; the next is told to come 
     });
     expect((await ask(`${path}?limit=200`)).status).toBe(200);
   }
-  // Only the headers of a long answer are none; its connection comes back a moment after them.
+  // Only the headers of a long answer are none.
   expect((await ask(`rows.csv${long}`, { method: 'HEAD' })).status).toBe(200);
   await until(async () => (await busy()) === 3);
   await readers[0]!.readOn();

@@ -37,11 +37,13 @@ const pump = async ({ plan, encoder, frame, sink, watchdog }: Job, { chunks }: R
   const { limit } = plan.request;
   let seen = 0;
   let isWanted = await sendOn(sink, Buffer.concat([frame.before, encoder.head()]), watchdog);
+  if (!isWanted) return 0;
   for await (const chunk of chunks) {
-    if (!isWanted) break;
     const wanted = chunk.slice(0, limit - Math.min(seen, limit));
     isWanted = await sendOn(sink, encoder.rows(wanted, seen === 0), watchdog);
     seen += chunk.length;
+    // Before another chunk is asked for: the connection is back when a HEAD has been answered.
+    if (!isWanted) break;
   }
   const rowCount = Math.min(seen, limit);
   if (isWanted) await sendOn(sink, Buffer.concat([encoder.tail(), frame.after(rowCount, seen > limit)]), watchdog);

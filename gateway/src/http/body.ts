@@ -90,11 +90,8 @@ const sendPieces = async (response: Response, path: string, watchdog: Watchdog):
   return true;
 };
 
-/** A file as the body; false when it was not sent to its end: the connection is broken then. `headers` say its length. */
+/** A file as the body of a response that the caller ends, or breaks when it was not sent to its end: false. `headers` say its length. */
 export const sendFile = async (response: Response, path: string, { headers, watchdog }: FileOptions): Promise<boolean> => {
   response.status(200).set(headers);
-  const isWhole = response.req.method === 'HEAD' || (await sendPieces(response, path, watchdog).catch(() => false));
-  if (isWhole) response.end();
-  else response.destroy();
-  return isWhole;
+  return response.req.method === 'HEAD' || sendPieces(response, path, watchdog).catch(() => false);
 };

@@ -110,13 +110,17 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
   };
 
   const sendParquet = async ({ plan, response, headers, signal }: Exchange): Promise<Sent> => {
+    const state = { hasBegun: false };
     const sendIt: SendFile = async ({ path, bytes }, times, watchdog) => {
+      state.hasBegun = true;
       const about = { 'Content-Type': contentTypes.parquet, 'Content-Length': String(bytes) };
       const timing = { 'Server-Timing': serverTiming({ cache: 'off', ...times }) };
       return sendFile(response, path, { headers: { ...headers, ...about, ...timing }, watchdog });
     };
     const written = await writeParquet(plan, sendIt, { signal, ports: answers });
-    if (!written.ok) return response.headersSent || response.destroyed ? cutOff(response, written.error) : notSent(written.error);
+    if (!written.ok) return state.hasBegun ? cutOff(response, written.error) : notSent(written.error);
+    // When the file has gone: once the response has ended, nothing more can be told of it.
+    response.end();
     const { rowCount, ...times } = written.value;
     return sent({ cache: 'off', rows: rowCount, ...times });
   };

@@ -243,13 +243,15 @@ describe('Formats by Accept or by suffix (.csv, .ndjson, .arrow, .parquet): JSON
       await slow.end();
       await fat.remove();
     });
+    const idOf = (format: string): string => `a-reader-of-${format}-that-stands`;
+    const endOf = (format: string): unknown =>
+      slow.observed.find((event) => event.kind === 'request_ended' && event.requestId === idOf(format));
     /** All that a client gets that reads nothing until its request has ended for the gateway. */
     const standStill = async (format: string): Promise<Buffer> => {
-      const requestId = `a-reader-of-${format}-that-stands`;
       const socket = connect(slow.gateway.apiPort, '127.0.0.1');
-      socket.write(`GET /v1/endpoints/all.${format}?limit=1000000 HTTP/1.1\r\nHost: x\r\nx-request-id: ${requestId}\r\n\r\n`);
+      socket.write(`GET /v1/endpoints/all.${format}?limit=1000000 HTTP/1.1\r\nHost: x\r\nx-request-id: ${idOf(format)}\r\n\r\n`);
       socket.pause();
-      await until(() => slow.observed.some((event) => event.kind === 'request_ended' && event.requestId === requestId));
+      await until(() => endOf(format) !== undefined);
       const parts: Buffer[] = [];
       socket.on('data', (part) => parts.push(part));
       socket.on('error', () => undefined);
@@ -291,6 +293,7 @@ describe('Formats by Accept or by suffix (.csv, .ndjson, .arrow, .parquet): JSON
       const [, promised = null] = /content-length: (\d+)/i.exec(text.slice(0, 4000)) ?? [];
       expect(text.slice(0, 13)).toBe('HTTP/1.1 200 ');
       expect(promised === null ? text.endsWith('0\r\n\r\n') : got.length >= Number(promised)).toBe(false);
+      expect(endOf(format)).toMatchObject({ status: 499, cause: 'slow reader', cut: 'slow_reader', snapshotId: 'a1' });
     });
 
     test('Parquet leaves no file behind then', async () => {
