@@ -85,4 +85,23 @@ export const createTableSql = (select: string): string => `CREATE TABLE data AS 
 export const createEmptyTableSql = (select: string): string => `${createTableSql(select)} WITH NO DATA`;
 export const insertSql = (select: string): string => `INSERT INTO data ${select}`;
 
+/** A copy of the rows in a file of its own, in no order, which is read instead of the files they came from. */
+export const copyRows = {
+  attachSql: (path: string): string => `ATTACH ${literal(path)} AS copy`,
+  createSql: (select: string): string => `CREATE TABLE copy.data AS ${select}`,
+  select: 'SELECT * FROM copy.data',
+  detachSql: 'DETACH copy',
+};
+
 export const createViewSql = (select: string): string => `CREATE VIEW scan AS ${select}`;
+
+/**
+ * What one thread has in memory of the largest row group of Parquet files: of each column that is read a page, packed and unpacked, and DuckDB
+ * itself writes the whole column as one. Its buffers are powers of two.
+ */
+export const rowGroupSql = (paths: readonly string[], schema: readonly Column[]): string => {
+  const buffer = (column: string): string => `2 ** ceil(log2(greatest(${column}, 1)))`;
+  const columns = schema.map(({ name }) => literal(name)).join(', ');
+  return `SELECT max(b) FROM (SELECT sum(${buffer('total_uncompressed_size')} + ${buffer('total_compressed_size')}) AS b
+    FROM parquet_metadata([${paths.map(literal).join(', ')}]) WHERE split_part(path_in_schema, ', ', 1) IN (${columns}) GROUP BY file_name, row_group_id)`;
+};

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { bytesOf, loaderShare } from './loader-share.ts';
+import { bytesOf, limitInstead, loaderShare } from './loader-share.ts';
 
 const mebibyte = 2 ** 20;
 
@@ -24,4 +24,13 @@ test.each(['32MiB', '170MiB', '1GiB', '64GiB'])("the engine has less than the pr
   const { engineBytes } = loaderShare(limit, 4);
   expect(engineBytes).toBeLessThan(bytesOf(limit) * 0.76);
   expect(engineBytes).toBeGreaterThan(bytesOf(limit) * 0.37);
+});
+
+test.each([
+  ['is told to take twice as much', '160MiB', 0, '320MiB'],
+  ['is told what reading its files takes at least', '160MiB', 400, '640MiB'],
+  ['is told a round figure', '100MB', 0, '192MiB'],
+])('a load that its limit was too small for %s', (_sentence, limit, neededMebibytes, expected) => {
+  expect(limitInstead(limit, neededMebibytes * mebibyte)).toBe(expected);
+  expect(loaderShare(expected, 1).engineBytes).toBeGreaterThanOrEqual(neededMebibytes * mebibyte);
 });

@@ -31,3 +31,9 @@ export const loaderShare = (memoryLimit: string, threads: number): { readonly en
   // Two at least, whatever the processors: one thread alone sorts more at once than a small limit holds.
   return { engineBytes, threads: Math.max(2, Math.min(threads, Math.floor(engineBytes / threadBytes))) };
 };
+
+/** A limit that suits a load which failed with this one: twice as much, or what its engine needs at least. */
+export const limitInstead = (memoryLimit: string, neededBytes: number): string => {
+  const bytes = Math.max(2 * bytesOf(memoryLimit), neededBytes / countedShare + runtimeBytes);
+  return `${Math.ceil(bytes / (64 * mebibyte)) * 64}MiB`;
+};

@@ -9,7 +9,7 @@ export type RoomDecision =
   | { readonly kind: 'wait' }
   | { readonly kind: 'never'; readonly problem: Problem };
 
-/** The staged files, the table made of them and what the sort spills: measured between 1.2 and 3.7 times the Parquet bytes. */
+/** The staged files, the copy and the table made of them, and what the sort of a part spills, which is no more than the files: measured between 1.9 and 3.1 times their bytes. */
 const roomFactor = 4;
 
 /** What a load of files of this size may take on the volume until it has ended. */

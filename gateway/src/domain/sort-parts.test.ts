@@ -3,6 +3,8 @@ import { rangeSql, sortPlan, sortsAtOnce } from './sort-parts.ts';
 
 const mebibyte = 2 ** 20;
 const engine = (engineMebibytes: number, threads = 2) => ({ engineBytes: engineMebibytes * mebibyte, threads });
+/** Files so large that they bound nothing. */
+const rowsOf = (rows: number, fileBytes = 1e12) => ({ rows, fileBytes });
 const sample = (keys: readonly string[], bytes: number) => keys.map((key) => ({ key, bytes }));
 
 test('a table that surely fits is not looked at twice, one that may not is', () => {
@@ -13,13 +15,13 @@ test('a table that surely fits is not looked at twice, one that may not is', () 
 });
 
 test('rows that turn out to fit are one range', () => {
-  expect(sortPlan(sample(['02', '01'], 40), 1000, engine(100))).toEqual({ ranges: [{ from: null, to: null }], threads: 2 });
+  expect(sortPlan(sample(['02', '01'], 40), rowsOf(1000), engine(100))).toEqual({ ranges: [{ from: null, to: null }], threads: 2 });
 });
 
 test('ranges follow one another without a gap, and hold about as many rows each', () => {
   // 2,000 MiB of rows, and 500 at once.
   const keys = ['08', '01', '02', '03', '04', '05', '06', '07'];
-  expect(sortPlan(sample(keys, 100), 20 * mebibyte, engine(100)).ranges).toEqual([
+  expect(sortPlan(sample(keys, 100), rowsOf(20 * mebibyte), engine(100)).ranges).toEqual([
     { from: null, to: '03' },
     { from: '03', to: '05' },
     { from: '05', to: '07' },
@@ -27,19 +29,27 @@ test('ranges follow one another without a gap, and hold about as many rows each'
   ]);
 });
 
+test('what is sorted at once is no more than the files take, which is what it may spill, or fits in memory', () => {
+  const keys = Array.from({ length: 64 }, (_, at) => `a${at.toString(16).padStart(2, '0')}`);
+  // 400 MiB of rows, where 500 can be merged.
+  expect(sortPlan(sample(keys, 100), rowsOf(4 * mebibyte), engine(100)).ranges).toHaveLength(1);
+  expect(sortPlan(sample(keys, 100), rowsOf(4 * mebibyte, 100 * mebibyte), engine(100)).ranges).toHaveLength(4);
+  expect(sortPlan(sample(keys, 100), rowsOf(4 * mebibyte, mebibyte), engine(100)).ranges).toHaveLength(13);
+});
+
 test('rows so wide that no two threads can merge them are sorted within memory, and somewhat wide ones by fewer threads', () => {
   const keys = Array.from({ length: 16 }, (_, at) => `a${at.toString(16)}`);
-  expect(sortPlan(sample(keys, 1000), 0.25 * mebibyte, engine(100)).ranges).toHaveLength(8);
-  expect(sortPlan(sample(keys, 1000), 0.25 * mebibyte, engine(1000, 8))).toMatchObject({ ranges: [{}], threads: 3 });
+  expect(sortPlan(sample(keys, 1000), rowsOf(0.25 * mebibyte), engine(100)).ranges).toHaveLength(8);
+  expect(sortPlan(sample(keys, 1000), rowsOf(0.25 * mebibyte), engine(1000, 8))).toMatchObject({ ranges: [{}], threads: 3 });
 });
 
 test('a load is not cut into more parts than it is worth, and fails instead', () => {
   const keys = Array.from({ length: 10_000 }, (_, at) => at.toString(16).padStart(4, '0'));
-  expect(sortPlan(sample(keys, 1000), 1e9, engine(100)).ranges).toHaveLength(100);
+  expect(sortPlan(sample(keys, 1000), rowsOf(1e9), engine(100)).ranges).toHaveLength(100);
 });
 
 test('a key of more rows than are sorted at once has a range to itself, which needs no sorting', () => {
-  const { ranges } = sortPlan(sample(['01', '04', '04', '04', '04', '04', '04', '09'], 100), 20 * mebibyte, engine(100));
+  const { ranges } = sortPlan(sample(['01', '04', '04', '04', '04', '04', '04', '09'], 100), rowsOf(20 * mebibyte), engine(100));
   expect(ranges).toEqual([
     { from: null, to: '04' },
     { from: '04', to: '0400' },
@@ -50,7 +60,7 @@ test('a key of more rows than are sorted at once has a range to itself, which ne
 });
 
 test('a table without rows is one range', () => {
-  expect(sortPlan([], 0, engine(100)).ranges).toEqual([{ from: null, to: null }]);
+  expect(sortPlan([], rowsOf(0), engine(100)).ranges).toEqual([{ from: null, to: null }]);
 });
 
 test('a range is told by bytes, whatever they mean', () => {

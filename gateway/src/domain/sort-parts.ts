@@ -1,7 +1,8 @@
 /**
- * How a table that is far larger than a load's memory is sorted all the same: cut into ranges of its sort columns that DuckDB can sort,
- * filled one after another. DuckDB sorts more than its memory holds in runs, which it merges; a merge fails where rows are wide, since
- * each thread holds a stretch of rows as a whole, or where runs are many. Pure.
+ * How a table that is larger than a load's memory is sorted all the same: its rows are copied as they come, and the copy is cut into ranges
+ * of the sort columns that DuckDB can sort, one after another. So what reading files takes (of Parquet a row group for each thread) and what
+ * sorting takes never come together. DuckDB sorts more than its memory holds in runs, which it merges; a merge fails where rows are wide,
+ * since each thread holds a stretch of rows as a whole, or where runs are many. Pure.
  */
 import type { Column } from '@offloader/contract';
 import { quoted } from './sql.ts';
@@ -15,14 +16,14 @@ const mergeShare = 0.4;
 /** Of the engine's memory: what may be sorted at once by merging runs (25 failed), and where they cannot be merged: within memory. */
 const mergedFactor = 5;
 const inMemoryFactor = 1 / 3;
-/** Each part reads all files again: beyond this a load would take a day instead of failing. */
+/** Each part reads the copy again: beyond this a load would take a day instead of failing. */
 const mostParts = 100;
 /** A value in a row that is being sorted: eight bytes, or for a text sixteen and its characters. */
 const textBytes = 16;
 const otherBytes = 8;
 /** Of a key, in hexadecimal digits: a text may be of any length, and where a range begins need not be exact. */
 const keyDigits = 512;
-/** What a table may take before its rows are looked at, which costs a reading: for each value, and for each byte of a file, packed as it is. */
+/** What a table may take before its rows are looked at, which costs a copy: for each value, and for each byte of a file, packed as it is. */
 const presumed = { valueBytes: 64, fileFactor: 4 };
 
 export type SampledRow = { readonly key: string; readonly bytes: number };
@@ -57,13 +58,19 @@ const cut = (keys: readonly string[], parts: number): readonly SortRange[] => {
 };
 
 export type SortPlan = { readonly ranges: readonly SortRange[]; readonly threads: number };
-/** The ranges to fill a table by, and with how many threads. */
-export const sortPlan = (sample: readonly SampledRow[], rows: number, { engineBytes, threads }: Engine): SortPlan => {
+/** The ranges to fill a table by, and with how many threads. What a range spills is no more than the files take: the volume has room for it. */
+export const sortPlan = (
+  sample: readonly SampledRow[],
+  { rows, fileBytes }: Omit<TableSize, 'columns'>,
+  { engineBytes, threads }: Engine,
+): SortPlan => {
   const rowBytes = sample.reduce((sum, { bytes }) => sum + bytes, 0) / Math.max(1, sample.length);
   const mergers = Math.floor((engineBytes * mergeShare) / Math.max(1, rowBytes * mergedRows));
   // One thread alone sorts more at once than a small limit holds.
   const merges = mergers >= 2;
-  const parts = Math.ceil((rows * rowBytes) / (engineBytes * (merges ? mergedFactor : inMemoryFactor)));
+  const inMemory = engineBytes * inMemoryFactor;
+  const atOnce = merges ? Math.max(inMemory, Math.min(engineBytes * mergedFactor, fileBytes)) : inMemory;
+  const parts = Math.ceil((rows * rowBytes) / atOnce);
   const keys = sample.map(({ key }) => key);
   return { ranges: cut(keys, Math.max(1, Math.min(parts, mostParts))), threads: merges ? Math.min(threads, mergers) : threads };
 };

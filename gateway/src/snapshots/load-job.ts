@@ -33,6 +33,8 @@ export type LoadAnswer =
   | { readonly kind: 'rejected'; readonly problems: readonly Problem[] }
   | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
 
+/** Below a job's folder: what its load needs only while it runs. */
+export const spillFolder = 'spill';
 export const databaseFile = 'data.duckdb';
 /** One row that names the load: a file that was put in another's place is found by it. */
 export const originTable = 'origin';

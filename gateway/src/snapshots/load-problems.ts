@@ -31,3 +31,5 @@ export const loadProblem = (error: unknown, path: string, file: string | null, c
     .join(', ');
   return { code, path, message: where === '' ? meaning : `${where}: ${meaning}` };
 };
+
+export const isOutOfMemory = (error: unknown): boolean => loadProblem(error, '', null).code === 'out_of_memory';

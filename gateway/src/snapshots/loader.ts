@@ -4,15 +4,15 @@ import { basename, join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Problem } from '@offloader/contract';
 import { checkCsvHeader } from '@offloader/contract/csv-header';
-import { castScanSql, createViewSql, type Scan, scanSql } from '../domain/load-sql.ts';
-import { loaderShare } from '../domain/loader-share.ts';
+import { castScanSql, createViewSql, rowGroupSql, type Scan, scanSql } from '../domain/load-sql.ts';
+import { limitInstead, loaderShare } from '../domain/loader-share.ts';
 import { isLoadable } from '../domain/physical.ts';
 import type { Engine, TableSize } from '../domain/sort-parts.ts';
 import { literal } from '../domain/sql.ts';
-import { fillTable } from './loader-table.ts';
+import { fillTable, runReading } from './loader-table.ts';
 import { physicalOf } from './loader-types.ts';
-import { loadProblem } from './load-problems.ts';
-import { databaseFile, type LoadAnswer, type LoadFile, type LoadJob, originTable } from './load-job.ts';
+import { isOutOfMemory, loadProblem } from './load-problems.ts';
+import { databaseFile, type LoadAnswer, type LoadFile, type LoadJob, originTable, spillFolder } from './load-job.ts';
 
 type Seen = { readonly file: LoadFile; readonly found: Scan['found']; readonly rows: number; readonly bytes: number };
 class Rejection extends Error {
@@ -128,8 +128,17 @@ const columnFault = async (connection: DuckDBConnection, file: LoadFile, column:
   }
 };
 
+/** A load whose memory is too small for one thread to read or for few rows to be sorted: says how much to give it. */
+const memoryProblem = async (connection: DuckDBConnection, job: LoadJob, error: unknown): Promise<Problem> => {
+  const paths = job.files.filter(({ format }) => format === 'parquet').map(({ path }) => path);
+  const [largest] = paths.length === 0 ? [] : await rows(connection, rowGroupSql(paths, job.schema)).catch(() => []);
+  const limit = limitInstead(job.memoryLimit, Number(largest?.[0] ?? 0));
+  return { ...loadProblem(error, 'files', null), hint: `set OFFLOADER_LOAD_MEMORY_LIMIT to ${limit} or more: it is ${job.memoryLimit}` };
+};
+
 /** Finds the file and column whose values do not fit, so that the producer is told which. */
 const blame = async (connection: DuckDBConnection, job: LoadJob, error: unknown): Promise<Problem> => {
+  if (isOutOfMemory(error)) return memoryProblem(connection, job, error);
   for (const [at, file] of job.files.entries())
     for (const column of job.schema) {
       const cause = await columnFault(connection, file, column);
@@ -148,7 +157,9 @@ const build = async (connection: DuckDBConnection, job: LoadJob, size: TableSize
     const [counted] = await rows(connection, `SELECT count(*) FROM ${keepsTable ? 'data' : 'scan'}`);
     // A view casts when it is read: every value is cast once here, so that no request meets one that does not fit.
     if (!keepsTable)
-      await connection.run(
+      await runReading(
+        connection,
+        engine,
         `SELECT ${job.schema.map((_, at) => `count(c${at})`).join(', ')} FROM scan t(${job.schema.map((_, at) => `c${at}`).join(', ')})`,
       );
     await connection.run(`CREATE TABLE ${originTable} AS SELECT ${literal(basename(job.folder))} AS load_id`);
@@ -193,7 +204,7 @@ export const load = async (job: LoadJob): Promise<LoadAnswer> => {
   const connection = await instance.connect();
   try {
     await connection.run(
-      `SET TimeZone = 'UTC'; SET temp_directory = ${literal(join(job.folder, 'spill'))}; SET preserve_insertion_order = false; ${allocatorSql}`,
+      `SET TimeZone = 'UTC'; SET temp_directory = ${literal(join(job.folder, spillFolder))}; SET preserve_insertion_order = false; ${allocatorSql}`,
     );
     const count = await verifyAndBuild(connection, job, { engineBytes, threads });
     connection.closeSync();

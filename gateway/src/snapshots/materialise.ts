@@ -7,7 +7,7 @@ import type { Admission } from './admission.ts';
 import { removeLoad } from './disk.ts';
 import type { Offered } from './fetched.ts';
 import { folders } from './layout.ts';
-import type { LoadFailure, LoadFile, LoadJob } from './load-job.ts';
+import { type LoadFailure, type LoadFile, type LoadJob, spillFolder } from './load-job.ts';
 import { loadProblem } from './load-problems.ts';
 import type { ObjectStore } from './object-store.ts';
 import { type LoadRecord, writeRecord } from './record.ts';
@@ -55,7 +55,7 @@ const loadInto = async (
   const answer = await admission.withMemory(async () => runLoad(jobOf(offered, folder, files.value, limits), signal));
   if (answer.kind !== 'loaded') return err({ status: answer.kind, problems: answer.problems });
   if (!dataset.modes.includes('RemoteScan')) await rm(join(folder, 'files'), { recursive: true, force: true });
-  await rm(join(folder, 'spill'), { recursive: true, force: true });
+  await rm(join(folder, spillFolder), { recursive: true, force: true });
   const record: LoadRecord = {
     format: 1,
     dataset: dataset.name,

@@ -41,16 +41,16 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const writeFile = async (at: number, format: LoadFile['format'], rowCount: number): Promise<LoadFile> => {
-  const name = `part-${at}.${format}`;
-  const options = format === 'csv' ? 'FORMAT csv, HEADER' : 'FORMAT parquet, ROW_GROUP_SIZE 4096';
+const writeFile = async (at: number, format: LoadFile['format'], rowCount: number, rowGroup = 4096): Promise<LoadFile> => {
+  const name = `part-${at}-${rowGroup}.${format}`;
+  const options = format === 'csv' ? 'FORMAT csv, HEADER' : `FORMAT parquet, ROW_GROUP_SIZE ${rowGroup}`;
   await connection.run(`COPY (${rowsSql(at * rowCount, (at + 1) * rowCount)}) TO '${join(folder, name)}' (${options})`);
   return { path: join(folder, name), name, format, rowCount, isLocal: false };
 };
 const bytesOf = async (files: readonly LoadFile[]): Promise<number> =>
   (await Promise.all(files.map(async ({ path }) => (await stat(path)).size))).reduce((sum, size) => sum + size, 0);
-const memoryLimit = '160MiB';
-const load = async (name: string, files: readonly LoadFile[]): Promise<LoadAnswer> => {
+const tight = '160MiB';
+const load = async (name: string, files: readonly LoadFile[], memoryLimit = tight): Promise<LoadAnswer> => {
   const rowCount = files.reduce((sum, file) => sum + file.rowCount, 0);
   const job = { files, schema, declared: schema, modes: ['LocalTable'] as const, sortColumns: ['tenant_id', 'day'], rowCount };
   await mkdir(join(folder, name));
@@ -63,7 +63,7 @@ test.each([
 ])('%s is in the order of its sort columns from end to end, with every row of its files', async (_what, rowsEach, isSmall) => {
   const files = [await writeFile(0, 'parquet', rowsEach), await writeFile(1, 'csv', rowsEach), await writeFile(2, 'parquet', rowsEach)];
   const size = { rows: 3 * rowsEach, columns: schema.length, fileBytes: await bytesOf(files) };
-  expect(sortsAtOnce(size, loaderShare(memoryLimit, 2))).toBe(isSmall);
+  expect(sortsAtOnce(size, loaderShare(tight, 2))).toBe(isSmall);
 
   expect(await load(`load-of-${rowsEach}`, files)).toEqual({ kind: 'loaded', rows: 3 * rowsEach, bytes: expect.any(Number) });
 
@@ -73,6 +73,24 @@ test.each([
   const neighbours = `SELECT (none, coalesce(tenant_id, ''), day) AS key, lag(key) OVER (ORDER BY place) AS before FROM (${ordered})`;
   expect(await row(`SELECT count(*)::INTEGER FROM (${neighbours}) WHERE before > key`)).toEqual([0]);
   await connection.run('DETACH loaded');
+});
+
+describe('Parquet files whose row groups are large', () => {
+  // A page of the column `note`, 640 bytes a row, is unpacked as a whole by each thread that reads.
+  const [readersFew, readersNone] = [30_000, 150_000];
+  test('are read by fewer threads where the memory is too little for all of them', async () => {
+    const files = [await writeFile(0, 'parquet', 2 * readersFew, readersFew), await writeFile(1, 'parquet', 2 * readersFew, readersFew)];
+    expect(await load('few-readers', files)).toEqual({ kind: 'loaded', rows: 4 * readersFew, bytes: expect.any(Number) });
+  });
+
+  test('fail where it is too little for one, with the memory to set instead, which is enough', async () => {
+    const files = [await writeFile(0, 'parquet', readersNone, readersNone)];
+    const failed = await load('no-reader', files);
+    expect(failed).toMatchObject({ kind: 'failed', problems: [{ code: 'out_of_memory', path: 'files' }] });
+    const [problem] = failed.kind === 'failed' ? failed.problems : [];
+    const [, limit = ''] = /^set OFFLOADER_LOAD_MEMORY_LIMIT to (\d+MiB) or more: it is 160MiB$/.exec(problem?.hint ?? '') ?? [];
+    expect(await load('one-reader', files, limit)).toMatchObject({ kind: 'loaded', rows: readersNone });
+  });
 });
 
 describe('a load whose rows do not fit its memory, however few are sorted at once', () => {
