@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { maxHeaderBytes } from './http/envelope.ts';
-import { answerUnreadable, type CommonHeaders, routable } from './http/unreadable.ts';
+import { answerUnreadable, type BelowRoutes, routable } from './http/unreadable.ts';
 
 export type Listener = {
   readonly port: number;
@@ -21,17 +21,19 @@ const keepAliveMs = 65_000;
 /** Where a port is set, and which; on every address of this machine, or on `host` alone. */
 export type PortSetting = { readonly env: string; readonly port: number; readonly host?: string };
 
+const unheard: BelowRoutes = { headers: {}, refused: () => undefined };
+
 /**
- * Rejects with one line that names the setting and what mends it when the port cannot be had; 0 takes a free one. `common` are
- * headers of answers to requests that `app` never sees.
+ * Rejects with one line that names the setting and what mends it when the port cannot be had; 0 takes a free one. `below` is for
+ * requests that `app` never sees.
  */
-export const listen = async (app: RequestListener, { env, port, host }: PortSetting, common: CommonHeaders = {}): Promise<Listener> => {
+export const listen = async (app: RequestListener, { env, port, host }: PortSetting, below: BelowRoutes = unheard): Promise<Listener> => {
   let isDraining = false;
   const unused = new Set<Socket>();
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     unused.delete(request.socket);
     if (isDraining) response.setHeader('Connection', 'close');
-    if (routable(request, response, common)) app(request, response);
+    if (routable(request, response, below)) app(request, response);
   };
   const server = createServer(
     { maxHeaderSize: maxHeaderBytes, requestTimeout: 30_000, keepAliveTimeout: keepAliveMs, requireHostHeader: false },
@@ -39,7 +41,7 @@ export const listen = async (app: RequestListener, { env, port, host }: PortSett
   );
   // An expectation that nobody knows is no reason to refuse (RFC 9110 §10.1.1).
   server.on('checkExpectation', answer);
-  server.on('clientError', answerUnreadable(common));
+  server.on('clientError', answerUnreadable(below));
   server.on('connection', (socket) => {
     unused.add(socket);
     socket.once('close', () => unused.delete(socket));

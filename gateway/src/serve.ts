@@ -16,6 +16,7 @@ import type { Settings } from './domain/settings.ts';
 import { createSigner } from './domain/signature.ts';
 import { createEngine } from './duckdb/engine.ts';
 import { createSlots } from './duckdb/slots.ts';
+import { lineOfRefused } from './http/access.ts';
 import { createAdmin } from './http/admin.ts';
 import { createApi } from './http/api.ts';
 import { originlessHeaders } from './http/cors.ts';
@@ -154,7 +155,8 @@ export const startGateway = async (settings: Settings, options: StartOptions = {
   });
   // Of this process for itself: it answers for as long as a request is in flight, also when the API port takes no more.
   const inner = await listen(apiApp, { env: settingsTable.apiPort.env, port: 0, host: '127.0.0.1' });
-  const api = await listen(apiApp, { env: settingsTable.apiPort.env, port: settings.apiPort }, originlessHeaders(settings.corsOrigins));
+  const below = { headers: originlessHeaders(settings.corsOrigins), refused: lineOfRefused(observe) };
+  const api = await listen(apiApp, { env: settingsTable.apiPort.env, port: settings.apiPort }, below);
   const admin = await listen(
     createAdmin({
       version,

@@ -1,4 +1,5 @@
 // The access log: a line for every request but probes, whoever answers it, under the id that the answer has.
+import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from './support/gateway.ts';
 import { endpointOf } from './support/compiled.ts';
@@ -39,6 +40,26 @@ test.each<readonly [string, string, RequestInit, Record<string, unknown>]>([
   expect([response.status, response.headers.get('x-request-id')]).toEqual([expected['status'], requestId]);
   await until(() => linesOf(requestId).length > 0);
   expect(linesOf(requestId)).toEqual([expect.objectContaining(expected)]);
+  expect(JSON.stringify(linesOf(requestId))).not.toMatch(/secret|xxx/);
+});
+
+const spoken = async (bytes: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(world.gateway.apiPort, '127.0.0.1', () => socket.write(bytes));
+    socket.setEncoding('utf8').on('data', (text) => (answer += String(text)));
+    socket.on('error', reject).on('close', () => resolve(answer));
+  });
+
+test.each<readonly [string, string, number, string | null]>([
+  ['bytes that are no request', 'a-secret\r\n\r\n', 400, null],
+  ['headers that are too long', `GET ${daily} HTTP/1.1\r\nHost: a\r\nA: ${'x'.repeat(70_000)}\r\n\r\n`, 431, null],
+  ['a request without a host', `GET ${daily} HTTP/1.1\r\nConnection: close\r\nA: a-secret\r\n\r\n`, 400, 'GET'],
+])('%s leave one line too, under the id of the answer', async (_what, bytes, status, method) => {
+  const answer = await spoken(bytes);
+  const requestId = /x-request-id: (\S+)/.exec(answer)?.[1] ?? '';
+  expect([answer.slice(9, 12), requestId.length]).toEqual([String(status), 36]);
+  expect(linesOf(requestId)).toEqual([expect.objectContaining({ status, method, route: null, endpoint: null, keyId: null, trace: null })]);
   expect(JSON.stringify(linesOf(requestId))).not.toMatch(/secret|xxx/);
 });
 

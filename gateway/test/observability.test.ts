@@ -12,6 +12,7 @@ type Span = {
   readonly kind: number;
   readonly traceId: string;
   readonly parentSpanId?: string;
+  readonly traceState?: string;
   readonly attributes: readonly { key: string; value: Record<string, unknown> }[];
   readonly startTimeUnixNano: string;
   readonly endTimeUnixNano: string;
@@ -129,10 +130,11 @@ describe('a trace', () => {
     Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
   test('that a caller has begun goes on in the span and in the log', async () => {
-    await ask(`${daily}?limit=4`, { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, 'x-request-id': id('traced') });
+    const tracestate = 'congo=ucfJifl5GOE,rojo=00f067aa0ba902b7';
+    await ask(`${daily}?limit=4`, { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, tracestate, 'x-request-id': id('traced') });
     await until(() => spans.some((span) => span.traceId === traceId));
     const span = spans.find((one) => one.traceId === traceId)!;
-    expect([span.name, span.parentSpanId]).toEqual(['GET /v1/endpoints/daily', '00f067aa0ba902b7']);
+    expect([span.name, span.parentSpanId, span.traceState]).toEqual(['GET /v1/endpoints/daily', '00f067aa0ba902b7', tracestate]);
     expect(attributesOf(span)).toMatchObject({
       'http.route': '/v1/endpoints/daily',
       'http.response.status_code': 200,
@@ -142,11 +144,11 @@ describe('a trace', () => {
       'offloader.request_id': id('traced'),
     });
     expect(BigInt(span.endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(span.startTimeUnixNano));
-    expect((await lineOf(id('traced'))).trace).toMatchObject({ traceId, spanId: '00f067aa0ba902b7' });
+    expect((await lineOf(id('traced'))).trace).toEqual({ traceId, spanId: '00f067aa0ba902b7', traceFlags: 1 });
   });
 
   test('is begun where there is none, and one that cannot be read is none', async () => {
-    await ask(`${daily}?limit=5`, { traceparent: '00-zzz-1-01', 'x-request-id': id('fresh') });
+    await ask(`${daily}?limit=5`, { traceparent: '00-zzz-1-01', tracestate: 'congo=1', 'x-request-id': id('fresh') });
     const mine = (): Span | undefined => spans.find((span) => attributesOf(span)['offloader.request_id'] === id('fresh'));
     await until(() => mine() !== undefined);
     expect(mine()!.parentSpanId ?? '').toBe('');

@@ -1,6 +1,9 @@
 /** Everything worth telling, as data. observe/ turns it into log lines and metrics; domain code sees neither. */
 import type { AttemptStatus, Problem } from '@offloader/contract';
 
+/** A span of a caller, as W3C Trace Context names it. */
+export type CallerSpan = { readonly traceId: string; readonly spanId: string; readonly traceFlags: number };
+
 export const cutReasons = ['slow_reader', 'timeout', 'failed'] as const;
 type CutReason = (typeof cutReasons)[number];
 
@@ -37,7 +40,8 @@ export type Observation =
   | {
       kind: 'request_ended';
       requestId: string;
-      method: string;
+      /** null: bytes that are no request. */
+      method: string | null;
       /** A path that is declared, never what was asked for; null when there is none. */
       route: string | null;
       endpoint: string | null;
@@ -47,7 +51,7 @@ export type Observation =
       /** The form that was asked for; null when none can be met. */
       format: string | null;
       /** The caller's span, when it sent a W3C traceparent. */
-      trace: { readonly traceId: string; readonly spanId: string; readonly traceFlags: number } | null;
+      trace: CallerSpan | null;
       cache: 'hit' | 'miss' | 'off' | null;
       rows: number | null;
       snapshotId: string | null;

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import type { Observation, Observe } from '../domain/observation.ts';
 import { traceOf } from './trace.ts';
+import type { BelowRoutes } from './unreadable.ts';
 
 type Ended = Extract<Observation, { kind: 'request_ended' }>;
 /** What only the one who answers knows. */
@@ -20,6 +21,13 @@ type Ports = { readonly observe: Observe; readonly now: () => number };
 export const clientGone = 499;
 
 const unknown = { route: null, endpoint: null, keyId: null, format: null, cache: null, rows: null, snapshotId: null, poolWaitMs: null, queryMs: null }; // prettier-ignore
+
+/** The line of what no route ever saw. */
+export const lineOfRefused =
+  (observe: Observe): BelowRoutes['refused'] =>
+  (refused) => {
+    observe({ kind: 'request_ended', ...unknown, ...refused, tookMs: 0, trace: null });
+  };
 
 /** Begins a request's line. */
 export const openAccess = (request: Request, response: Response, requestId: string, { observe, now }: Ports): Access => {

@@ -1,8 +1,13 @@
-/** The caller's span, by W3C traceparent. */
-import { parseTraceParent } from '@opentelemetry/core';
+/** The caller's span, by W3C Trace Context. */
+import { parseTraceParent, TraceState } from '@opentelemetry/core';
 import type { Request } from 'express';
-import type { Observation } from '../domain/observation.ts';
+import type { CallerSpan } from '../domain/observation.ts';
 
-/** null when there is none, or one that cannot be read. */
-export const traceOf = (request: Request): Extract<Observation, { kind: 'request_ended' }>['trace'] =>
-  parseTraceParent(request.get('traceparent') ?? '');
+/** null when there is none, or one that cannot be read: then its tracestate counts for nothing either (§3.3 of the standard). */
+export const traceOf = (request: Request): CallerSpan | null => {
+  const parent = parseTraceParent(request.get('traceparent') ?? '');
+  const states = request.get('tracestate');
+  if (parent === null || states === undefined) return parent;
+  // What vendors say in it is for the span and no line of the log.
+  return Object.defineProperty(parent, 'traceState', { value: new TraceState(states), enumerable: false });
+};

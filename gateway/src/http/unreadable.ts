@@ -5,8 +5,13 @@ import type { Duplex } from 'node:stream';
 import { type Failure, status } from '../domain/failure.ts';
 import { failureBody } from './envelope.ts';
 
-/** Headers of every answer of a port, whoever asks. */
-export type CommonHeaders = Readonly<Record<string, string>>;
+/** What a port asks of answers to what its routes never see. */
+export type BelowRoutes = {
+  /** Headers of every answer of the port, whoever asks. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Told of each such answer; `method` is null where the bytes are no request at all. */
+  readonly refused: (refused: { readonly requestId: string; readonly method: string | null; readonly status: number }) => void;
+};
 
 const refusals: Readonly<Record<string, Failure>> = {
   HPE_HEADER_OVERFLOW: { kind: 'headers_too_large' },
@@ -14,7 +19,7 @@ const refusals: Readonly<Record<string, Failure>> = {
 };
 export const unreadable: Failure = { kind: 'bad_request', code: 'bad_request', message: 'the request cannot be read' };
 
-const refusal = (failure: Failure, common: CommonHeaders) => {
+const refuse = (failure: Failure, method: string | null, { headers: common, refused }: BelowRoutes) => {
   const requestId = randomUUID();
   const body = failureBody(failure, requestId);
   const headers = {
@@ -26,7 +31,9 @@ const refusal = (failure: Failure, common: CommonHeaders) => {
     'x-request-id': requestId,
     Connection: 'close',
   };
-  return { status: status[failure.kind], headers, body };
+  const code = status[failure.kind];
+  refused({ requestId, method, status: code });
+  return { code, headers, body };
 };
 
 /**
@@ -43,11 +50,11 @@ const targetOf = (url: string): string | null => {
 const namesHost = ({ httpVersion, headersDistinct }: IncomingMessage): boolean =>
   httpVersion === '1.0' ? (headersDistinct['host']?.length ?? 0) <= 1 : headersDistinct['host']?.length === 1;
 
-/** What routes may see; what may not is answered here with a 400. `common` are headers of every answer of this port. */
-export const routable = (request: IncomingMessage, response: ServerResponse, common: CommonHeaders): boolean => {
+/** What routes may see; what may not is answered here with a 400. */
+export const routable = (request: IncomingMessage, response: ServerResponse, port: BelowRoutes): boolean => {
   const target = namesHost(request) ? targetOf(request.url ?? '') : null;
   if (target === null) {
-    const { status: code, headers, body } = refusal(unreadable, common);
+    const { code, headers, body } = refuse(unreadable, request.method ?? null, port);
     response.writeHead(code, headers).end(body);
     return false;
   }
@@ -57,14 +64,14 @@ export const routable = (request: IncomingMessage, response: ServerResponse, com
 
 /** Listener for `clientError`: the envelope of every other failure, and the end of the connection. */
 export const answerUnreadable =
-  (common: CommonHeaders) =>
+  (port: BelowRoutes) =>
   (error: NodeJS.ErrnoException, socket: Duplex): void => {
     // Reset by the client, or in the midst of an answer already.
     if (!socket.writable || error.code === 'ECONNRESET' || ('_httpMessage' in socket && socket['_httpMessage'] !== null)) {
       socket.destroy();
       return;
     }
-    const { status: code, headers, body } = refusal(refusals[error.code ?? ''] ?? unreadable, common);
+    const { code, headers, body } = refuse(refusals[error.code ?? ''] ?? unreadable, null, port);
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}\r\n${lines.join('')}\r\n${body}`);
   };

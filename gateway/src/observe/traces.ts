@@ -19,6 +19,14 @@ export type TracesOptions = {
   readonly podName: string | null;
 };
 
+const remote = ({ traceId, spanId, traceFlags, traceState }: SpanContext): SpanContext => ({
+  traceId,
+  spanId,
+  traceFlags,
+  isRemote: true,
+  ...(traceState === undefined ? {} : { traceState }),
+});
+
 const off: Traces = { observe: () => undefined, stop: async () => undefined };
 
 const known = (attributes: Readonly<Record<string, string | number | null | undefined>>): Attributes =>
@@ -77,14 +85,15 @@ export const createTraces = ({ environment, version, podName }: TracesOptions): 
     about: { attributes: Attributes; parent: SpanContext | null; failed: boolean },
   ): void => {
     const endTime = Date.now();
-    const context = about.parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, { ...about.parent, isRemote: true });
+    const context = about.parent === null ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote(about.parent));
     const span = tracer.startSpan(name, { kind, startTime: endTime - tookMs, attributes: about.attributes }, context);
     if (about.failed) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(endTime);
   };
   return {
     observe: (event) => {
-      if (event.kind === 'request_ended')
+      // Bytes that are no request are nobody's span.
+      if (event.kind === 'request_ended' && event.method !== null)
         tell([event.method, routeOf(event) ?? ''].join(' ').trim(), SpanKind.SERVER, event.tookMs, {
           attributes: requestAttributes(event),
           parent: event.trace,
