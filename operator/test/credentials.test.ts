@@ -55,13 +55,15 @@ there('credentials', () => {
 
   test('are not read again for every edit, but at once when a Dataset that names them is edited', async () => {
     const edits = 10;
-    const before = reads();
+    const [before, sinceMs] = [reads(), performance.now()];
     expect(before).toBeGreaterThanOrEqual(names.length);
     for (let edit = 0; edit < edits; edit += 1) {
       await world.apply('Endpoint', 'daily', endpoint({ datasetRef: { name: names[0] }, version: edit + 2 }));
       await until('the edit', () => world.gateways[0]!.loaded!.bundle.endpoints[0]?.version === edit + 2);
     }
-    expect(reads() - before).toBeLessThan((edits * names.length) / 2);
+    // Each is read once in 20 s by itself, on a machine that takes so long for the edits.
+    const dueMeanwhile = names.length * Math.floor((performance.now() - sinceMs) / 20_000);
+    expect(reads() - before).toBeLessThan((edits * names.length) / 2 + dueMeanwhile);
     await put('lake-3', 'second');
     await world.apply('Dataset', 'lake-3', naming('lake-3', { interval: '61s' }));
     await until('the dataset', () => world.gateways[0]!.loaded!.bundle.datasets.some(({ source }) => source.intervalMs === 61_000));

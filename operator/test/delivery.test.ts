@@ -12,9 +12,6 @@ const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
 const names = objectNames(release);
 
-/** Seven megabytes are compressed a dozen times. */
-const patienceMs = 60_000;
-
 /** Text that does not compress, and so takes room. */
 const noise = (seed: string, bytes: number): string => {
   let text = '';
@@ -126,10 +123,10 @@ there(sentence, () => {
     const apply = async (n: number) => world.apply('Endpoint', named(n), bulky(named(n)));
     for (let n = 0; n < maxConfigParts; n += 1) await apply(n);
     // Without a gateway: what is told is the operator's own judgement.
-    await world.startOperator({ leaseDurationMs: 60_000, leaseRenewDeadlineMs: 50_000 });
-    await world.settled('Endpoint', named(0), 'False', 'NoGateways', patienceMs);
+    await world.startOperator();
+    await world.settled('Endpoint', named(0), 'False', 'NoGateways');
     for (let n = maxConfigParts; n < count; n += 1) await apply(n);
-    const refused = await world.settled('Endpoint', named(count - 1), 'False', 'ConfigurationFull', patienceMs);
+    const refused = await world.settled('Endpoint', named(count - 1), 'False', 'ConfigurationFull');
     expect(conditionOf(refused, 'Stalled').message).toMatch(/no room for it.*remove objects that are no longer used/);
     const { decoded, files } = await readNow();
     expect(decoded.ok && decoded.value.bundle.endpoints.length).toBe(maxConfigParts);
@@ -137,9 +134,9 @@ there(sentence, () => {
     expect(Math.max(...[...files.values()].map((bytes) => bytes.length))).toBeLessThanOrEqual(maxPartBytes);
     // The others converge all the same.
     await world.apply('ApiKey', 'acme', apiKey({ endpoints: [named(1)] }));
-    await world.settled('ApiKey', 'acme', 'False', 'NoGateways', patienceMs);
+    await world.settled('ApiKey', 'acme', 'False', 'NoGateways');
     await world.remove(world.ownPath('Endpoint', named(0)));
-    await world.settled('Endpoint', named(maxConfigParts), 'False', 'NoGateways', patienceMs);
+    await world.settled('Endpoint', named(maxConfigParts), 'False', 'NoGateways');
     await world.settled('Endpoint', named(count - 1), 'False', 'ConfigurationFull');
-  }, 180_000);
+  });
 });

@@ -12,9 +12,10 @@ import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
 const there = 'unavailable' in server ? describe.skip : describe;
-/** As in the chart. */
-const usual: Lease = { duration: '15s', renewDeadline: '10s', retry: '2s' };
-const short: Lease = { duration: '4s', renewDeadline: '3s', retry: '500ms' };
+const long: Lease = { duration: '120s', renewDeadline: '100s', retry: '1s' };
+/** Long enough for a machine that stands still for some seconds. */
+const short: Lease = { duration: '9s', renewDeadline: '7s', retry: '500ms' };
+const shortMs = 9000;
 
 there('of two operators', () => {
   const api = server as ApiServer;
@@ -50,28 +51,34 @@ there('of two operators', () => {
   /** One leads and has everything Ready, the other has looked at the lease and waits. */
   const pair = async (lease: Lease) => {
     const [first, firstRelay] = await start('first', lease);
+    await world.settled('Dataset', 'visits', 'True');
+    await world.settled('Endpoint', 'daily', 'True');
     await world.settled('ApiKey', 'acme', 'True');
     const [second, secondRelay] = await start('second', lease);
-    await until('the second to have looked at the lease', () => secondRelay.requests.length > 1);
-    expect([first.said('elected'), second.said('elected')]).toEqual([true, false]);
+    await until('the second to have looked at the lease', () => secondRelay.requests.filter(isLook).length > 1);
+    await until('the first to say that it leads', () => first.said('elected'));
+    expect(second.said('elected')).toBe(false);
     return { first, firstRelay, second, secondRelay };
   };
   const takenOver = async (second: OperatorProcess): Promise<number> => {
     const fromMs = performance.now();
-    await until('the second to lead', () => second.said('elected'), 30_000);
+    await until('the second to lead', () => second.said('elected'));
     return (performance.now() - fromMs) / 1000;
   };
+  const isLook = ({ method, path }: Relayed): boolean => method === 'GET' && path.includes('/leases/');
+  const isHold = ({ method, path }: Relayed): boolean => method === 'PUT' && path.includes('/leases/');
   const tell = (what: string, seconds: number): void => {
     process.stdout.write(`${what}: the other leads after ${seconds.toFixed(2)} s\n`);
   };
 
   test('one that stops gives the lease back: the other leads long before it would have run out, and has nothing to write', async () => {
-    const { first, firstRelay, second, secondRelay } = await pair(usual);
+    const { first, firstRelay, second, secondRelay } = await pair(long);
+    await world.quiet(() => first.log().split('"controller":"rollout"').length);
     const versions = await world.versions();
     first.child.kill('SIGTERM');
     const seconds = await takenOver(second);
     tell('a leader that stops', seconds);
-    expect(seconds).toBeLessThan(10);
+    expect(seconds).toBeLessThan(60);
     expect(await first.ended).toBe(0);
     await until('its first turn', () => /"controller":"bundle".*"message":"reconciled"/.test(second.log()));
     expect([secondRelay.writes, await world.versions()]).toEqual([[], versions]);
@@ -82,13 +89,15 @@ there('of two operators', () => {
   });
 
   test('one that is killed is replaced when its lease has run out, not sooner', async () => {
-    const { first, second, secondRelay } = await pair(short);
+    const { first, firstRelay, second, secondRelay } = await pair(short);
     first.child.kill('SIGKILL');
-    const seconds = await takenOver(second);
-    tell('a leader that is killed, lease 4 s', seconds);
-    // It may have been renewed up to 600 ms before.
-    expect(seconds).toBeGreaterThan(3);
-    expect(seconds).toBeLessThan(9);
+    tell('a leader that is killed, lease 9 s', await takenOver(second));
+    const renewedMs = firstRelay.requests.findLast(isHold)!.atMs;
+    const takenMs = secondRelay.requests.find(isHold)!.atMs;
+    expect(takenMs - renewedMs).toBeGreaterThan(shortMs);
+    // At one of the first looks after that; counted, since a look takes as long as the machine takes.
+    const late = secondRelay.requests.filter((one) => isLook(one) && one.atMs > renewedMs + shortMs && one.atMs < takenMs);
+    expect(late.length).toBeLessThan(6);
     await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
     await world.settled('ApiKey', 'acme', 'True', 'Revoked');
     expect(secondRelay.writes.length).toBeGreaterThan(0);
@@ -110,7 +119,9 @@ there('of two operators', () => {
     first.child.kill('SIGCONT');
     expect(await first.ended).toBe(1);
     expect(first.said('leadership_lost')).toBe(true);
-    expect(firstRelay.requests.slice(asked).filter(({ method }) => method !== 'GET')).toEqual([]);
+    // A renewal that it was about to ask for when it was paused comes too late, and changes nothing.
+    const isWrite = (one: Relayed): boolean => one.method !== 'GET' && !isHold(one);
+    expect(firstRelay.requests.slice(asked).filter(isWrite)).toEqual([]);
     await world.settled('ApiKey', 'acme', 'True', 'Revoked');
   });
 });

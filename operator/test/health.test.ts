@@ -52,7 +52,7 @@ there('the probes of the operator', () => {
     expect(await says(operator)).toEqual([200, 503]);
     expect(await (await get(operator, '/metrics')).text()).toContain('offloader_operator_last_config_turn_timestamp_seconds 0');
     let held = true;
-    relay.delayMs = ({ path }) => (held && path.includes('/endpoints?') ? 3000 : 0);
+    relay.holds = ({ path }) => held && path.includes('/endpoints?');
     relay.comeBack();
     await until('it to lead', () => operator.leads());
     expect(await says(operator)).toEqual([200, 503]);
@@ -72,12 +72,19 @@ there('the probes of the operator', () => {
   test('say of one that stands by that it is ready, as long as it hears of the lease', async () => {
     const leader = await world.startOperator();
     await until('it to lead', () => leader.leads());
-    const standby = await world.startOperator({}, relay.kubeConfig());
+    const standby = await world.startOperator({}, relay.kubeConfig(), clock);
     await comesToSay(standby, 200, 200);
     expect(await (await get(standby, '/metrics')).text()).toContain('offloader_operator_leader 0');
+    const lease = `/apis/coordination.k8s.io/v1/namespaces/${world.namespace}/leases/offloader-operator`;
+    const renewedAt = async (): Promise<string> => ((await world.client.request({ method: 'GET', path: lease })) as any).spec.renewTime;
     relay.goAway();
+    const before = await renewedAt();
+    clock.speed = 30;
     // A restart would not bring the API server back.
     await comesToSay(standby, 200, 503);
+    clock.speed = 1;
+    // By its clock the lease that it knows has run out: it hears first that it was renewed.
+    await until('the lease to be renewed', async () => (await renewedAt()) !== before);
     relay.comeBack();
     await comesToSay(standby, 200, 200);
     expect([leader.leads(), standby.leads()]).toEqual([true, false]);
@@ -87,12 +94,14 @@ there('the probes of the operator', () => {
     const lasting = { leaseDurationMs: 3_600_000, leaseRenewDeadlineMs: 3_000_000, leaseRetryMs: 60_000 };
     const operator = await world.startOperator(lasting, relay.kubeConfig(), clock);
     await world.settled('Endpoint', 'daily', 'True');
-    relay.delayMs = ({ method, path }) => (method === 'PATCH' && path.includes('/status') ? 5000 : 0);
+    let held = true;
+    relay.holds = ({ method, path }) => held && method === 'PATCH' && path.includes('/status');
     await world.apply('ApiKey', 'acme', apiKey());
     await until('a status to be written', () => relay.requests.some(({ path }) => path.includes('/apikeys/acme/status')));
     clock.speed = 120;
     await comesToSay(operator, 503, 200);
     clock.speed = 1;
+    held = false;
     await comesToSay(operator, 200, 200);
   });
 });

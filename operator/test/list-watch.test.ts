@@ -21,6 +21,9 @@ const json =
 const item = (name: string, version: string) => ({ metadata: { name, resourceVersion: version, managedFields: [{ manager: 'x' }] } });
 const line = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`;
 
+/** No shorter than what a busy machine needs for an answer. */
+const timeoutMs = 2000;
+
 /** Of every watch of the operator. */
 const longestFirstRetryMs = retryDelayMs(watchRetry, 1, 1, undefined);
 
@@ -41,7 +44,7 @@ describe('list and watch over HTTP', () => {
     const config = new KubeConfig();
     const url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     config.loadFromClusterAndUser({ name: 'test', server: url, skipTLSVerify: true }, { name: 'test', token: 'bearer-of-the-test' });
-    client = createApiClient({ config, guard: () => undefined, userAgent: 'test', timeoutMs: 500 });
+    client = createApiClient({ config, guard: () => undefined, userAgent: 'test', timeoutMs });
   });
   afterEach(async () => {
     client.close();
@@ -136,7 +139,7 @@ describe('list and watch over HTTP', () => {
   });
 
   test('a page of a list may take longer than other requests', async () => {
-    answers = [(_, response) => setTimeout(() => response.writeHead(200).end('{"items":[]}'), 800)];
+    answers = [(_, response) => setTimeout(() => response.writeHead(200).end('{"items":[]}'), timeoutMs * 1.3)];
     expect(await source().list(never)).toMatchObject({ items: [] });
   });
 
@@ -148,7 +151,7 @@ describe('list and watch over HTTP', () => {
         response.writeHead(200).write(line('ADDED', item('a', '8')));
       },
     ];
-    const stream = client.stream({ path: '/x', query: {}, onLine: () => undefined, inactivityMs: 100, signal: never });
+    const stream = client.stream({ path: '/x', query: {}, onLine: () => undefined, inactivityMs: timeoutMs, signal: never });
     await expect(stream).rejects.toThrow('the watch went silent');
     expect(silent?.writableEnded).toBe(false);
   });

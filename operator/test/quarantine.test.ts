@@ -7,7 +7,7 @@ import type { ApiServer } from './support/api-server.ts';
 import { CacheVolumes } from './support/cache-volumes.ts';
 import { kubeConfigWith } from './support/rights.ts';
 import { dataset } from './support/samples.ts';
-import { type World, conditionOf, release, until } from './support/world.ts';
+import { type World, conditionOf, release, turnsOf, until } from './support/world.ts';
 import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
@@ -69,7 +69,7 @@ there('a cache volume', () => {
     await volumes.annotate('pods', pod0, 'q1');
     const { uid } = (await volumes.pod(pod0)).metadata;
     const second = await world.startOperator();
-    await until('turns', () => second.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'quarantine').length > 1);
+    await until('turns', () => turnsOf(second, 'quarantine') > 1);
     expect([(await volumes.pod(pod0)).metadata.uid, (await volumes.claimOf(pod0)).metadata.deletionTimestamp]).toEqual([uid, undefined]);
   });
 
@@ -89,9 +89,11 @@ there('a cache volume', () => {
     await reached(pod0, 'replaced');
     await volumes.succeed(1);
     await reached(pod1, 'replaced');
-    const metrics = await (await fetch(`http://127.0.0.1:${String(second.httpPort)}/metrics`)).text();
-    expect(metrics).toContain('offloader_operator_volumes_replaced_total{cause="asked"} 2');
-    expect(metrics).toContain('offloader_operator_volume_quarantines{phase="replacing"} 0');
+    // A record is written before it is counted.
+    for (const line of ['volumes_replaced_total{cause="asked"} 2', 'volume_quarantines{phase="replacing"} 0'])
+      await until(line, async () =>
+        (await (await fetch(`http://127.0.0.1:${String(second.httpPort)}/metrics`)).text()).includes(`offloader_operator_${line}\n`),
+      );
   });
 
   test('of another replica waits for one whose new pod never comes, until that one is taken out of the records', async () => {
@@ -133,8 +135,11 @@ there('a cache volume', () => {
     const failed = { status: 'failed', reason: 'unwritable', since: '2026-06-01T00:00:00Z' } as const;
     const cacheHealthy = async () => conditionOf((await world.get('Dataset', 'visits')).status, 'CacheHealthy');
     expect((await cacheHealthy()).status).toBe('True');
+    // Its pod goes when all have been told of it, and not before.
+    await volumes.hold(pod1, ['test/held']);
     world.gateways[1]!.volume = failed;
     await until('the dataset to say so', async () => (await cacheHealthy()).reason === 'EnvironmentCacheVolumeUnwritable');
+    await volumes.hold(pod1, []);
     await volumes.succeed(1);
     await reached(pod1, 'replaced');
     await until('the dataset to be well', async () => (await cacheHealthy()).status === 'True');

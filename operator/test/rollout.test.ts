@@ -5,7 +5,7 @@ import type { Relayed } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
-import { type World, conditionOf, replicas, until } from './support/world.ts';
+import { type World, conditionOf, replicas, turnsOf, until } from './support/world.ts';
 import { inWorlds } from './support/worlds.ts';
 
 const server = await startApiServer();
@@ -72,7 +72,8 @@ there('rolling out', () => {
     first!.rows.set('visits', { staged: 's2' });
     const release = () => world.gateways[0]!.loaded!.bundle.datasets[0]!.snapshot.release;
     if (others.length > 0) {
-      await until('some polls', () => operator.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'rollout').length > 20);
+      const polls = turnsOf(operator, 'rollout');
+      await until('some polls', () => turnsOf(operator, 'rollout') > polls + 5);
       expect(release()).toBeNull();
     }
     for (const gateway of others) gateway.rows.set('visits', { staged: 's2' });
@@ -82,7 +83,8 @@ there('rolling out', () => {
       gateway.rows.clear();
     }
     await until('the switch to be shown', async () => (await world.get('Dataset', 'visits')).status.activeSnapshot.id === 's2');
-    expect(conditionOf((await world.get('Dataset', 'visits')).status, 'Ready').status).toBe('True');
+    await world.settled('Dataset', 'visits', 'True');
+    await world.quiet(() => turnsOf(operator, 'rollout'));
     await operator.stop();
     const before = world.gateways[0]!.sequence;
     const second = await world.startOperator();
@@ -98,11 +100,12 @@ there('rolling out', () => {
     last.rows.set('visits', { rebuilt: null, refreshed: null });
     await edit();
     await until('the edit to be served', () => world.gateways.every(({ loaded }) => isServed(loaded?.bundle.datasets[0])));
-    const reports = operator.seen.length;
-    await until('more reports to be read', () => operator.seen.length > reports + 10);
-    const { status } = await world.get('Dataset', 'visits');
-    expect(status).not.toHaveProperty(echo);
-    expect(Object.values(status.pending)).toEqual([[last.name]]);
+    const waitsFor = async () => JSON.stringify(Object.values((await world.get('Dataset', 'visits')).status.pending ?? {}));
+    await until('it to be waited for', async () => (await waitsFor()) === JSON.stringify([[last.name]]));
+    const reports = turnsOf(operator, 'rollout');
+    await until('more reports to be read', () => turnsOf(operator, 'rollout') > reports + 5);
+    expect((await world.get('Dataset', 'visits')).status).not.toHaveProperty(echo);
+    expect(await waitsFor()).toBe(JSON.stringify([[last.name]]));
     last.rows.clear();
     await until('the echo', async () => (await world.get('Dataset', 'visits')).status[echo] === 't1');
     expect((await world.get('Dataset', 'visits')).status).not.toHaveProperty('pending');
@@ -162,8 +165,14 @@ there('rolling out', () => {
       const error = { code, path: '', message: 'what the gateway says of it', owner: ownerOf(code) };
       const row = { active_snapshot: null, source_reachable: false, manifest_valid: null, refresh_error: error, refresh_errors: [error] };
       for (const gateway of world.gateways) gateway.rows.set('visits', row);
-      const status = await world.settled('Dataset', 'visits', 'False', `Source${what}`);
-      expect(conditionOf(status, 'SourceReachable')).toMatchObject({ status: 'False', reason: `EnvironmentSource${what}` });
+      await world.settled('Dataset', 'visits', 'False', `Source${what}`);
+      // The replicas are read one after the other, and each part of the status may come from another one.
+      await until(`all of the status to tell of ${code}`, async () => {
+        const { status } = await world.get('Dataset', 'visits');
+        return conditionOf(status, 'SourceReachable').reason === `EnvironmentSource${what}` && status.refreshError?.code === code;
+      });
+      const { status } = await world.get('Dataset', 'visits');
+      expect(conditionOf(status, 'SourceReachable').status).toBe('False');
       expect(status.refreshError).toEqual({ code, path: '', message: error.message });
       await world.settled('Endpoint', 'daily', 'False', 'DatasetNotReady');
     }
@@ -194,17 +203,12 @@ there('rolling out', () => {
     const second = await world.startOperator();
     await until('the second to have tried', async () => second.seen.some((one) => one.kind === 'started'));
     expect([first.leads(), second.leads()]).toEqual([true, false]);
-    const looks = (): number => first.seen.filter((one) => one.kind === 'reconciled' && one.controller === 'rollout').length;
-    let before: Record<string, string> = {};
-    await until('the first to have nothing to write any more', async () => {
-      const [asked, was] = [looks(), await world.versions()];
-      await until('it to look again', () => looks() > asked + 1);
-      before = await world.versions();
-      return JSON.stringify(was) === JSON.stringify(before);
-    });
+    await world.quiet(() => turnsOf(first, 'rollout'));
+    const before = await world.versions();
     await first.stop();
-    await until('the second to lead', () => second.leads(), 3000);
-    await until('it to have looked', () => second.seen.some((one) => one.kind === 'reconciled' && one.controller === 'bundle'));
+    // Long before the lease would have run out.
+    await until('the second to lead', () => second.leads(), 30_000);
+    await until('it to have looked', () => turnsOf(second, 'bundle') > 0);
     expect(await world.versions()).toEqual(before);
     await world.apply('ApiKey', 'acme', apiKey({ state: 'Revoked' }));
     await world.settled('ApiKey', 'acme', 'True', 'Revoked');

@@ -4,6 +4,7 @@ import { sha256Hex } from '@offloader/contract';
 import { ApiRelay } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
+import { readIfThere } from './support/kube-api.ts';
 import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';
 import { type World, conditionOf, until } from './support/world.ts';
 import { inWorlds } from './support/worlds.ts';
@@ -36,8 +37,7 @@ there('a token Secret', () => {
     },
   );
 
-  const read = (name = 'acme-token'): Promise<any> =>
-    world.client.request({ method: 'GET', path: world.path('secrets', name) }).catch(() => undefined);
+  const read = (name = 'acme-token'): Promise<any> => readIfThere(world.client, world.path('secrets', name));
   const tokenIn = async (name?: string): Promise<string> => Buffer.from((await read(name)).data.token, 'base64').toString('utf8');
   const served = () => world.gateways[0]!.loaded!.bundle.keys.find(({ id }) => id === 'acme')!.hashes;
   const patch = (body: object, name = 'acme-token') =>
@@ -62,7 +62,7 @@ there('a token Secret', () => {
     // An edit goes out with what is restored, and the hash with it.
     await world.apply('ApiKey', 'acme', mintedKey({ limits: { requestsPerSecond: 7 } }));
     await world.settled('ApiKey', 'acme', 'False', 'TokenSecretDamaged');
-    expect(world.gateways[0]!.loaded!.bundle.keys[0]?.limits.requestsPerSecond).toBe(7);
+    await until('the edit to be served', () => world.gateways[0]!.loaded!.bundle.keys[0]?.limits.requestsPerSecond === 7);
     expect(served()).toEqual([minted]);
     expect(again.seen.some(({ kind }) => kind === 'token_written')).toBe(false);
 

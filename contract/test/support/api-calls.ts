@@ -28,7 +28,7 @@ export const callsTo = (server: ApiServer): Call => {
 };
 
 export const until = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
-  for (let tries = 0; tries < 300; tries += 1) {
+  for (let tries = 0; tries < 1200; tries += 1) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

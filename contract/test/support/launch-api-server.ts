@@ -35,9 +35,9 @@ const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || ch
 const ended = async (child: ChildProcess): Promise<void> =>
   hasEnded(child) ? undefined : new Promise((resolve) => child.once('exit', () => resolve()));
 
-/** True once the condition holds; false when a child ends first, or after a minute. */
+/** True once the condition holds; false when a child ends first, or after three minutes. */
 const holds = async (children: readonly ChildProcess[], condition: () => Promise<boolean>): Promise<boolean> => {
-  for (let tries = 0; tries < 600; tries += 1) {
+  for (let tries = 0; tries < 1800; tries += 1) {
     if (children.some(hasEnded)) return false;
     if (await condition()) return true;
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -87,7 +87,7 @@ there('the columns of kubectl get', () => {
     const last = world.gateways.at(-1)!;
     last.unreachable = true;
     await shows('Dataset', 'visits', { Gateways: allButOne, Ready: 'False', Status: new RegExp(`behind: ${last.name}\\. No report: ${last.name} gives no report\\.`) });
-  }, 120_000); // prettier-ignore
+  }); // prettier-ignore
 
   test('Endpoint: Path, Dataset, Version, Mode, Gateways, Ready, Status.', async () => {
     await world.apply('Endpoint', 'daily', endpoint());
@@ -119,7 +119,7 @@ there('the columns of kubectl get', () => {
     await shows('Endpoint', 'daily', { ...second, Gateways: all, Ready: 'True' });
     await world.apply('Endpoint', 'daily', endpoint({ version: 3, tenant: { column: 'visits' } }));
     await shows('Endpoint', 'daily', { Version: 3, Gateways: none.Gateways, Ready: 'False', Status: /^spec\.tenant\.column: .*\[tenant_mismatch\]\. The last good version keeps serving\.$/ });
-  }, 60_000); // prettier-ignore
+  }); // prettier-ignore
 
   test('ApiKey: Tenant, State, Expires, LastUsed, Gateways, Ready.', async () => {
     await world.apply('Dataset', 'visits', dataset());
@@ -152,5 +152,5 @@ there('the columns of kubectl get', () => {
     await world.client.request({ method: 'POST', path: world.path('secrets'), body: { metadata: { name: 'acme-token' }, data } });
     await world.apply('ApiKey', 'minted', mintedKey());
     await shows('ApiKey', 'minted', { State: 'Active', Ready: 'False', Status: /Secret acme-token exists and was not made for this key/ });
-  }, 60_000); // prettier-ignore
+  }); // prettier-ignore
 });

@@ -6,7 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { ApiServer } from './api-server.ts';
 
-export type Relayed = { readonly method: string; readonly path: string; readonly isWatch: boolean };
+export type Relayed = {
+  readonly method: string;
+  readonly path: string;
+  readonly isWatch: boolean;
+  /** When it came, by a clock that never jumps. */
+  readonly atMs: number;
+};
 
 export class ApiRelay {
   readonly requests: Relayed[] = [];
@@ -14,6 +20,8 @@ export class ApiRelay {
   refuses: (request: Relayed) => boolean = () => false;
   /** Milliseconds that a request waits before it goes on. */
   delayMs: (request: Relayed) => number = () => 0;
+  /** True: it goes on as soon as this says no more so. */
+  holds: (request: Relayed) => boolean = () => false;
   /** Connections that were refused while the API server was away. */
   attempts = 0;
   #isAway = false;
@@ -67,10 +75,11 @@ export class ApiRelay {
 
   async #relay(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const path = request.url ?? '';
-    const relayed = { method: request.method ?? 'GET', path, isWatch: path.includes('watch=true') };
+    const relayed = { method: request.method ?? 'GET', path, isWatch: path.includes('watch=true'), atMs: performance.now() };
     this.requests.push(relayed);
     const waitMs = this.delayMs(relayed);
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    while (this.holds(relayed) && !response.closed) await new Promise((resolve) => setTimeout(resolve, 10));
     if (this.refuses(relayed)) {
       const message = 'forbidden by the test';
       response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Status', reason: 'Forbidden', message }));

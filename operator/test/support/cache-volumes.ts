@@ -1,5 +1,6 @@
 /** Cache volumes on an API server that has neither a StatefulSet controller nor a provisioner: what those would do, done by the test. */
 import { labels } from '@offloader/contract';
+import { readIfThere } from './kube-api.ts';
 import type { World } from './world.ts';
 import { release, until } from './world.ts';
 
@@ -40,9 +41,7 @@ export class CacheVolumes {
   }
 
   async claimOf(pod: string): Promise<any> {
-    return this.#world.client
-      .request({ method: 'GET', path: this.#world.path('persistentvolumeclaims', `cache-${pod}`) })
-      .catch(() => undefined);
+    return readIfThere(this.#world.client, this.#world.path('persistentvolumeclaims', `cache-${pod}`));
   }
 
   async volume(name: string): Promise<any> {
@@ -68,7 +67,17 @@ export class CacheVolumes {
   }
 
   async pod(name: string): Promise<any> {
-    return this.#world.client.request({ method: 'GET', path: this.#world.path('pods', name) }).catch(() => undefined);
+    return readIfThere(this.#world.client, this.#world.path('pods', name));
+  }
+
+  /** A pod with finalizers does not go, though it be on its way out. */
+  async hold(pod: string, finalizers: readonly string[]): Promise<void> {
+    await this.#world.client.request({
+      method: 'PATCH',
+      path: this.#world.path('pods', pod),
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { finalizers } },
+    });
   }
 
   async annotate(plural: 'pods' | 'persistentvolumeclaims', name: string, token: string | null): Promise<void> {

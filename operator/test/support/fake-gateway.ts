@@ -33,7 +33,10 @@ export class FakeGateway {
   #nudge: string | undefined;
   readonly #options: FakeGatewayOptions;
   readonly #pod: PodObject;
-  readonly #server = http.createServer((request, response) => void this.#answer(request, response));
+  readonly #server = http.createServer((request, response) => {
+    // Whoever cannot ask the API server for its own pod hangs up, and is asked again.
+    this.#answer(request, response).catch(() => request.socket.destroy());
+  });
 
   constructor(options: FakeGatewayOptions) {
     this.#options = options;

@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { KubeConfig } from '@kubernetes/client-node';
 import { apiVersion, kinds } from '@offloader/contract';
 import { parseAllDocuments } from 'yaml';
+import { isStatus } from '../../src/kubernetes/api-error.ts';
 import { createApiClient } from '../../src/kubernetes/client.ts';
 import type { ApiClient } from '../../src/kubernetes/client.ts';
 
@@ -36,14 +37,24 @@ export const installCrds = async (client: ApiClient): Promise<void> => {
   }
 };
 
+/** A test has nothing better to do than to wait for an answer: only a hang is given up. */
+const timeoutMs = 60_000;
+
 export const clientOf = (kubeconfig: string): ApiClient => {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
-  return createApiClient({ config, guard: () => undefined, userAgent: 'test' });
+  return createApiClient({ config, guard: () => undefined, userAgent: 'test', timeoutMs });
 };
 
-/** Waits for a condition; the message says what was waited for. */
-export const until = async (what: string, condition: () => Promise<boolean> | boolean, withinMs = 60_000): Promise<void> => {
+/** What is there; undefined only when the API server says that nothing is. */
+export const readIfThere = async (client: ApiClient, path: string): Promise<any> =>
+  client.request({ method: 'GET', path }).catch((error: unknown) => {
+    if (isStatus(error, 404)) return undefined;
+    throw error;
+  });
+
+/** Waits for a condition; the message says what was waited for. The limit is no measure of anything: it bounds a hang on a machine that is slow. */
+export const until = async (what: string, condition: () => Promise<boolean> | boolean, withinMs = 120_000): Promise<void> => {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`gave up waiting for ${what}`);

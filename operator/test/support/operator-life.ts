@@ -1,6 +1,7 @@
 /** Everything that an operator does, step by step, in a namespace of its own; it ends at a step that a refusal makes impossible. */
 import { mounted, objectNames, sha256Hex } from '@offloader/contract';
 import { CacheVolumes } from './cache-volumes.ts';
+import { readIfThere } from './kube-api.ts';
 import { kubeConfigWith } from './rights.ts';
 import type { Rights } from './rights.ts';
 import { apiKey, dataset, endpoint, mintedKey } from './samples.ts';
@@ -16,11 +17,8 @@ type Step = {
   readonly holds: (scene: Scene) => Promise<boolean>;
 };
 
-/** Several lives run side by side. */
-const patienceMs = 60_000;
 const names = objectNames(release);
-const found = async ({ world }: Scene, plural: string, name: string): Promise<any> =>
-  world.client.request({ method: 'GET', path: world.path(plural, name) }).catch(() => undefined);
+const found = async ({ world }: Scene, plural: string, name: string): Promise<any> => readIfThere(world.client, world.path(plural, name));
 const isReady = async ({ world }: Scene, kind: 'Dataset' | 'Endpoint' | 'ApiKey', name: string): Promise<boolean> => {
   const { metadata, status } = await world.get(kind, name);
   return status?.observedGeneration === metadata.generation && conditionOf(status, 'Ready')?.status === 'True';
@@ -136,12 +134,12 @@ const take = async (step: Step, scene: Scene, expectedMissing: boolean): Promise
   const { operator } = scene;
   await step.act?.(scene);
   if (expectedMissing) {
-    await until(`a refusal, so that missing is that ${step.name}`, () => refusalsOf(operator).length > 0, patienceMs);
+    await until(`a refusal, so that missing is that ${step.name}`, () => refusalsOf(operator).length > 0);
     const [seen, refused] = [operator.seen.length, refusalsOf(operator).length];
-    await until('the operator to go on', () => hasGoneOn(operator, seen, refused), patienceMs);
+    await until('the operator to go on', () => hasGoneOn(operator, seen, refused));
     return step.holds(scene);
   }
-  await until(step.name, () => step.holds(scene), patienceMs);
+  await until(step.name, () => step.holds(scene));
   return true;
 };
 

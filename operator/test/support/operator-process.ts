@@ -14,7 +14,7 @@ export type OperatorProcess = {
   readonly log: () => string;
   /** Its page of metrics. */
   readonly metrics: () => Promise<string>;
-  /** The exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended it, once all that it said is in the log. */
   readonly ended: Promise<number | string | null>;
   /** Ends it for good and takes its files away. */
   readonly clear: () => Promise<void>;
@@ -43,7 +43,9 @@ export const startOperatorProcess = (world: World, name: string, config: KubeCon
   const child = spawn(process.execPath, ['--conditions=source', main], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   let log = '';
   child.stdout.on('data', (chunk: Buffer) => (log += chunk.toString('utf8')));
-  const ended = new Promise<number | string | null>((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)));
+  const ended = new Promise<number | string | null>((resolve) =>
+    child.once('close', (code: number | null, signal: string | null) => resolve(code ?? signal)),
+  );
   return {
     child,
     said: (kind) => log.includes(`"message":"${kind}"`),

@@ -1,6 +1,7 @@
 /** A gateway's Pod on an API server that has no kubelet: what one would say of it and mount in it, done by the test. */
 import { labels, mounted, objectNames } from '@offloader/contract';
 import type { ApiClient } from '../../src/kubernetes/client.ts';
+import { readIfThere } from './kube-api.ts';
 
 export type PodOptions = {
   readonly client: ApiClient;
@@ -28,7 +29,7 @@ export class PodObject {
   /** What there is of it now; undefined when it was taken away. */
   async read(): Promise<any> {
     const { client, name } = this.#options;
-    return client.request({ method: 'GET', path: this.#path('pods', name) }).catch(() => undefined);
+    return readIfThere(client, this.#path('pods', name));
   }
 
   /** What a kubelet would say of it. */

@@ -77,8 +77,9 @@ export class World {
         adminPort: this.gateways[0]?.port ?? 1,
         httpPort: 0,
         identity: `operator-${String(this.operators.length)}`,
-        leaseDurationMs: 4000,
-        leaseRenewDeadlineMs: 3000,
+        // A lease is lost only where a test is about that, and not to a machine that stands still for a while.
+        leaseDurationMs: 60_000,
+        leaseRenewDeadlineMs: 50_000,
         leaseRetryMs: 300,
         volumeQuarantine: true,
         volumeQuarantineAutomatic: true,
@@ -163,6 +164,15 @@ export class World {
     );
   }
 
+  /** Waits until who is asked how often it has looked has looked again, and has found nothing to write. */
+  async quiet(looks: () => number): Promise<void> {
+    await until('nothing to be left to write', async () => {
+      const [before, looked] = [await this.versions(), looks()];
+      await until('another look', () => looks() > looked + 2);
+      return JSON.stringify(await this.versions()) === JSON.stringify(before);
+    });
+  }
+
   async events(): Promise<readonly any[]> {
     return ((await this.client.request({ method: 'GET', path: this.path('events') })) as any).items;
   }
@@ -180,6 +190,10 @@ export const expectKstatus = ({ metadata, status }: any): void => {
   expect(reconciling !== undefined && stalled !== undefined).toBe(false);
   if (ready.status === 'True') expect([status.gateways.ready, status.gateways.behind]).toEqual([status.gateways.total, []]);
 };
+
+/** Turns of a controller that have ended well. */
+export const turnsOf = ({ seen }: Pick<Operator, 'seen'>, controller: string): number =>
+  seen.filter((one) => one.kind === 'reconciled' && one.controller === controller && one.error === undefined).length;
 
 export const conditionOf = (status: any, type: string): any => status?.conditions?.find((condition: any) => condition.type === type);
 export { adminToken, clientOf, fieldManager, installCrds, release, until };
