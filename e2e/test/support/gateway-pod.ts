@@ -104,7 +104,16 @@ export class GatewayPod implements Gateway {
   async loopVolume(): Promise<void> {
     const snapshots = join(this.#living.cacheDir, 'snapshots');
     await rename(snapshots, `${snapshots}-away`);
-    await symlink('snapshots', snapshots);
+    await until('the folder to lead to itself', async () => {
+      try {
+        await symlink('snapshots', snapshots);
+        return true;
+      } catch {
+        // The gateway was quicker, and has made the folder anew.
+        await rm(snapshots, { recursive: true, force: true });
+        return false;
+      }
+    });
   }
 
   /** The disk below a mounted volume lets nothing be written any more. */
@@ -188,17 +197,20 @@ export class GatewayPod implements Gateway {
   async #attend(uid: string, child: ChildProcess, configDir: string): Promise<void> {
     let nudge: string | null | undefined = null;
     let isReady: boolean | undefined;
-    while (!this.#isOver) {
+    const look = async (): Promise<'goes on' | 'is gone'> => {
       const found = await this.#pod.read();
-      if (found?.metadata.uid !== uid) break;
+      if (found?.metadata.uid !== uid) return 'is gone';
       const wanted = found.metadata.annotations?.[annotations.configRevision] as string | undefined;
       if (wanted !== nudge) await mountParts(configDir, await this.#pod.mount());
       nudge = wanted;
       const isServing = (await this.#admin('/ready').catch(() => undefined))?.status === 200;
-      if (isServing !== isReady) await this.#pod.showReady(isServing).catch(() => undefined);
+      if (isServing !== isReady) await this.#pod.showReady(isServing);
       isReady = isServing;
+      return 'goes on';
+    };
+    // As long as the API server does not answer all stays as it is.
+    while (!this.#isOver && (await look().catch(() => 'goes on')) === 'goes on')
       await new Promise((resolve) => setTimeout(resolve, lookMs));
-    }
     this.#proxy.cut();
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');

@@ -1,5 +1,5 @@
 /** The real Prometheus: its programs, and a server that scrapes what it is told. Skipped by name where it cannot be had, except in CI. */
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -50,19 +50,34 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
+/** A port can be taken between asking for it and using it; a server that fails three times has another trouble. */
+const attempts = 3;
+
+/** The program, as soon as it is ready. */
+const launch = async (home: string): Promise<{ readonly child: ChildProcess; readonly port: number }> => {
+  const said: string[] = [];
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const port = await freePort();
+    const child = spawn(
+      join(folder ?? '', 'prometheus'),
+      [`--config.file=${home}/prometheus.yaml`, `--storage.tsdb.path=${home}/data`, `--web.listen-address=127.0.0.1:${port}`],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    child.stderr.on('data', (text: Buffer) => said.push(text.toString()));
+    while (child.exitCode === null) {
+      if ((await fetch(`http://127.0.0.1:${port}/-/ready`).catch(() => null))?.status === 200) return { child, port };
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  throw new Error(said.join(''));
+};
+
 /** Starts a server on loopback with this configuration and rules, its data in a folder that goes when it ends. */
 export const startPrometheus = async (config: object, rules: object): Promise<Prometheus> => {
   const home = await mkdtemp(join(tmpdir(), 'offloader-prometheus-'));
   await writeFile(join(home, 'rules.yaml'), stringify(rules));
   await writeFile(join(home, 'prometheus.yaml'), stringify({ ...config, rule_files: [join(home, 'rules.yaml')] }));
-  const port = await freePort();
-  const child = spawn(
-    join(folder ?? '', 'prometheus'),
-    [`--config.file=${home}/prometheus.yaml`, `--storage.tsdb.path=${home}/data`, `--web.listen-address=127.0.0.1:${port}`],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  const said: string[] = [];
-  child.stderr.on('data', (text: Buffer) => said.push(text.toString()));
+  const { child, port } = await launch(home);
   const exit = once(child, 'exit');
   const api = async (path: string, query: Readonly<Record<string, string>> = {}): Promise<any> => {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(query).toString()}`);
@@ -70,11 +85,6 @@ export const startPrometheus = async (config: object, rules: object): Promise<Pr
     if (answer.status !== 'success') throw new Error(`${path} ${JSON.stringify(query)}: ${answer.error ?? response.status}`);
     return answer.data;
   };
-  const isReady = async (): Promise<boolean> => {
-    if (child.exitCode !== null) throw new Error(said.join(''));
-    return (await fetch(`http://127.0.0.1:${port}/-/ready`).catch(() => null))?.status === 200;
-  };
-  while (!(await isReady())) await new Promise((resolve) => setTimeout(resolve, 50));
   return {
     api,
     query: async (expr) => (await api('query', { query: expr })).result as readonly Series[],
