@@ -13,8 +13,20 @@ export type Demo = {
   readonly stop: () => Promise<number | null>;
 };
 
+/** A port can be taken between asking for it and using it; a demo that fails three times has another trouble. */
+const attempts = 3;
+
 /** Starts examples/NAME/demo.ts; resolves when it has said that it is ready. */
 export const startDemo = async (name: string, folder: string): Promise<Demo> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const demo = await tryDemo(name, folder);
+    if (typeof demo !== 'string') return demo;
+    if (attempt === attempts || !demo.includes('is in use by another process')) throw new Error(`the demo has ended:\n${demo}`);
+  }
+};
+
+/** The demo, or what it said before it ended. */
+const tryDemo = async (name: string, folder: string): Promise<Demo | string> => {
   const [apiPort, adminPort] = [await freePort(), await freePort()];
   const places = { OFFLOADER_DEMO_DIR: folder, OFFLOADER_API_PORT: String(apiPort), OFFLOADER_ADMIN_PORT: String(adminPort) };
   const script = join(repository, 'examples', name, 'demo.ts');
@@ -31,7 +43,7 @@ export const startDemo = async (name: string, folder: string): Promise<Demo> => 
     child.stdout.on('data', add);
     child.stderr.on('data', add);
   });
-  if ((await Promise.race([ready, ended])) !== undefined) throw new Error(`the demo has ended:\n${out}`);
+  if ((await Promise.race([ready, ended])) !== undefined) return out;
   return {
     api: `http://127.0.0.1:${String(apiPort)}`,
     admin: `http://127.0.0.1:${String(adminPort)}`,

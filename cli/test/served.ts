@@ -1,7 +1,7 @@
 /** A gateway started by `offloader serve` in a real child process, on free ports. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -80,9 +80,9 @@ export const datasetOf = async ({ admin }: Served, name: string): Promise<any> =
   return report.datasets.find((row: any) => row.dataset === name);
 };
 
-/** Waits for a condition; the error says what was waited for. */
+/** Waits for a condition; the error says what was waited for. The limit is no measure of anything: it bounds a hang on a machine that is slow. */
 export const until = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 120_000;
   while (!(await condition().catch(() => false))) {
     if (Date.now() > end) throw new Error(`gave up waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -100,6 +100,12 @@ export const layOutUsage = async (folder: string): Promise<string> => {
   const lake = `${pathToFileURL(join(folder, 'lake')).href}/`;
   await writeFile(file, (await readFile(file, 'utf8')).replaceAll('file:///demo/', lake).replace('interval: 2s', 'interval: 1s'));
   return config;
+};
+
+/** Puts a manifest in place as a producer should: whoever polls reads the old one or the new one, and never half of one. */
+export const placeManifest = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.next`, text);
+  await rename(`${path}.next`, path);
 };
 
 /** Publishes the usage example's rows into the folder's lake. */

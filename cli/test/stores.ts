@@ -23,39 +23,54 @@ const find = (tool: 'minio' | 'fake-gcs-server'): string | undefined => {
   }
 };
 
-type Started = {
+type Program = {
   readonly binary: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly probe: string;
 };
+type Started = { readonly url: string; readonly stop: () => Promise<void> };
 
-/** Starts a store and waits until it answers; the function ends it. */
-const start = async ({ binary, args, env, probe }: Started): Promise<() => Promise<void>> => {
-  const child = spawn(binary, args, { env: plainEnv(env), stdio: 'ignore' });
-  const isUp = (): Promise<boolean> =>
-    fetch(probe).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-  for (let tries = 0; tries < 300 && !(await isUp()); tries += 1) await wait(100);
-  return async () => {
+/** A port can be taken between asking for it and using it; a store that fails three times has another trouble. */
+const attempts = 3;
+
+/** Starts a store at a free port and waits until it answers. */
+const start = async (programAt: (port: number, url: string) => Program): Promise<Started> => {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const { binary, args, env, probe } = programAt(port, url);
+    const child = spawn(binary, args, { env: plainEnv(env), stdio: 'ignore' });
     const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  };
+    const isUp = (): Promise<boolean> =>
+      fetch(probe).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    let up = false;
+    while (child.exitCode === null && !(up = await isUp())) await wait(100);
+    if (up)
+      return {
+        url,
+        stop: async () => {
+          child.kill('SIGKILL');
+          await ended;
+        },
+      };
+  }
+  throw new Error(`no store came up in ${String(attempts)} attempts`);
 };
 
 /** MinIO on a folder, with the bucket `lake`; undefined on a machine that cannot have it. */
 export const startMinio = async (folder: string): Promise<Store | undefined> => {
   const binary = find('minio');
   if (binary === undefined) return undefined;
-  const port = await freePort();
   await mkdir(join(folder, 'lake'), { recursive: true });
   const env = { MINIO_ROOT_USER: 'tester', MINIO_ROOT_PASSWORD: 'tester-secret' };
-  const url = `http://127.0.0.1:${port}`;
-  const args = ['server', folder, '--address', `127.0.0.1:${port}`, '--quiet'];
-  const stop = await start({ binary, args, env, probe: `${url}/minio/health/ready` });
+  const { url, stop } = await start((port, at) => ({
+    ...{ binary, env, probe: `${at}/minio/health/ready` },
+    args: ['server', folder, '--address', `127.0.0.1:${port}`, '--quiet'],
+  }));
   return {
     url,
     env: { AWS_ACCESS_KEY_ID: env.MINIO_ROOT_USER, AWS_SECRET_ACCESS_KEY: env.MINIO_ROOT_PASSWORD, AWS_REGION: 'us-east-1' },
@@ -67,10 +82,10 @@ export const startMinio = async (folder: string): Promise<Store | undefined> => 
 export const startGcs = async (folder: string): Promise<Store | undefined> => {
   const binary = find('fake-gcs-server');
   if (binary === undefined) return undefined;
-  const port = await freePort();
   await mkdir(join(folder, 'lake'), { recursive: true });
-  const url = `http://127.0.0.1:${port}`;
-  const where = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-external-url', url];
-  const stop = await start({ binary, args: [...where, '-filesystem-root', folder], env: {}, probe: `${url}/storage/v1/b/lake` });
+  const { url, stop } = await start((port, at) => {
+    const where = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port), '-external-url', at];
+    return { binary, args: [...where, '-filesystem-root', folder], env: {}, probe: `${at}/storage/v1/b/lake` };
+  });
   return { url, env: { STORAGE_EMULATOR_HOST: url, GOOGLE_CLOUD_PROJECT: 'test' }, stop };
 };

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { inProcess } from '../run-in-process.ts';
 import { inFolder, offloader } from '../run-offloader.ts';
-import { adminToken, datasetOf, isReady, layOutUsage, newFolder, publishUsage, serve, until } from '../served.ts';
+import { adminToken, datasetOf, isReady, layOutUsage, newFolder, placeManifest, publishUsage, serve, until } from '../served.ts';
 import type { Served } from '../served.ts';
 
 const key = 'demo-acme-token';
@@ -31,12 +31,8 @@ const listening = async <T extends Server>(server: T): Promise<{ server: T; url:
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}` };
 };
-/** A port that nobody listens on. */
-const nowhere = async (): Promise<string> => {
-  const { server, url } = await listening(createServer());
-  await new Promise((resolve) => server.close(resolve));
-  return url;
-};
+/** Of a port that nobody listens on: below those that the system gives out, so that nobody is given it meanwhile either. */
+const nowhere = 'http://127.0.0.1:2';
 
 describe('doctor [--config --admin-url --admin-token]: one ok/FAIL line per check (tools, config, /ready), 1 if any failed.', () => {
   test('all is well', async () => {
@@ -53,7 +49,7 @@ describe('doctor [--config --admin-url --admin-token]: one ok/FAIL line per chec
   });
 
   test('each check that fails is a FAIL line that says why, and the others are made all the same', async () => {
-    const [url, other] = [await nowhere(), join(folder, 'other')];
+    const [url, other] = [nowhere, join(folder, 'other')];
     const ran = await inProcess(['doctor', '--config', other, '--admin-url', url]);
     expect(ran).toMatchObject({ code: 1, err: '' });
     expect(ran.out.split('\n').slice(2)).toEqual([
@@ -126,7 +122,7 @@ describe('snapshot status --admin-url --admin-token: one line per dataset with a
   test('one line per dataset, with refresh_error when it is set', async () => {
     expect(await inProcess(['snapshot', 'status', ...admin()])).toEqual({ code: 0, out: expect.stringMatching(`^${line}\n$`), err: '' });
     const manifest = join(folder, 'lake/usage/manifest.json');
-    await writeFile(manifest, '{"snapshot_id": "broken"}');
+    await placeManifest(manifest, '{"snapshot_id": "broken"}');
     await until('the attempt', async () => (await datasetOf(gateway, 'usage')).last_attempted.status === 'rejected');
     const ran = await inProcess(['snapshot', 'status', ...admin()]);
     expect(ran).toMatchObject({ code: 0, err: '' });
@@ -137,7 +133,7 @@ describe('snapshot status --admin-url --admin-token: one line per dataset with a
 
   test('unreachable or 401 is 1, no URL is 2', async () => {
     const status = (...args: string[]) => inProcess(['snapshot', 'status', ...args]);
-    expect(await status('--admin-url', await nowhere())).toMatchObject({
+    expect(await status('--admin-url', nowhere)).toMatchObject({
       code: 1,
       out: '',
       err: expect.stringContaining('nothing listens'),
@@ -203,7 +199,7 @@ describe('Secrets are not printed by any command except the one-time token.', ()
   ])('%s, whether the gateway refuses, is not there or is there', (_command, argsFor) =>
     inFolder(async (into) => {
       await writeFile(join(into, 'd.yaml'), `kind: Dataset\nspec: {source: {manifest: {url: "https://u:${canary}@h/m"}}}\n`);
-      for (const url of [gateway.admin, (await nowhere()).replace('//', `//user:${canary}@`)]) {
+      for (const url of [gateway.admin, nowhere.replace('//', `//user:${canary}@`)]) {
         const ran = await offloader(argsFor(url, into), { env });
         expect(ran.out + ran.err).not.toContain(canary);
         expect(ran.out + ran.err).not.toBe('');

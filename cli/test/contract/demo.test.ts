@@ -9,7 +9,7 @@ import { startDemo } from '../demo.ts';
 import type { Demo } from '../demo.ts';
 import { inProcess } from '../run-in-process.ts';
 import { repository } from '../run-offloader.ts';
-import { adminToken, ask, datasetOf, isReady, layOutUsage, newFolder, publishUsage, serve, until } from '../served.ts';
+import { adminToken, ask, datasetOf, isReady, layOutUsage, newFolder, placeManifest, publishUsage, serve, until } from '../served.ts';
 import type { Served } from '../served.ts';
 
 const examples = join(repository, 'examples');
@@ -149,6 +149,12 @@ describe('Failure lab: bad manifest (4 defects ⇒ invalid_snapshot_id, duplicat
   let gateway: Served;
   const admin = () => ['--admin-url', gateway.admin, '--admin-token', adminToken];
   const totals = () => ask(gateway, 'account_totals', 'demo-acme-token');
+  /** Its files, and then the manifest that names them. */
+  const lay = async (name: string): Promise<void> => {
+    const manifest = join(lab, name, 'manifest.json');
+    await cp(join(lab, name), join(own, 'lake/usage'), { recursive: true, filter: (path) => path !== manifest });
+    await placeManifest(join(own, 'lake/usage/manifest.json'), await readFile(manifest, 'utf8'));
+  };
 
   beforeAll(async () => {
     own = await newFolder();
@@ -179,7 +185,7 @@ describe('Failure lab: bad manifest (4 defects ⇒ invalid_snapshot_id, duplicat
     expect(found.sort()).toEqual(codes);
 
     const before = (await datasetOf(gateway, 'usage')).last_attempted.at;
-    await cp(join(lab, name), join(own, 'lake/usage'), { recursive: true });
+    await lay(name);
     await until('the attempt', async () => {
       const { last_attempted: attempt } = await datasetOf(gateway, 'usage');
       return attempt.status === 'rejected' && attempt.at !== before && attempt.snapshot_id === id;
@@ -197,7 +203,7 @@ describe('Failure lab: bad manifest (4 defects ⇒ invalid_snapshot_id, duplicat
     const manifest = join(lab, 'stale/manifest.json');
     const checked = await inProcess(['manifest', 'validate', manifest, '--config', join(examples, 'usage/resources')]);
     expect(checked).toMatchObject({ code: 0, err: '' });
-    await cp(join(lab, 'stale'), join(own, 'lake/usage'), { recursive: true });
+    await lay('stale');
     await until('the stale snapshot', async () => (await totals()).body.meta.snapshot_id === 'stale');
     expect(await totals()).toMatchObject({ status: 200, body: { meta: { freshness: { stale: true } } } });
     await until('the report', async () => (await datasetOf(gateway, 'usage')).last_attempted.status !== 'rejected');

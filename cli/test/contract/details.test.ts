@@ -6,7 +6,7 @@ import { extract } from 'tar';
 import { parse } from 'yaml';
 import { inProcess } from '../run-in-process.ts';
 import { repository } from '../run-offloader.ts';
-import { adminToken, isReady, layOutUsage, newFolder, publishUsage, serve, until } from '../served.ts';
+import { adminToken, isReady, layOutUsage, newFolder, placeManifest, publishUsage, serve, until } from '../served.ts';
 import type { Served } from '../served.ts';
 
 let folder: string;
@@ -31,7 +31,7 @@ test('`offloader triage --admin-url URL --admin-token T` exits 1 when it finds s
   await until('no incident', async () => (await triage()).code === 0);
   expect(await triage()).toEqual({ code: 0, out: 'OK: nothing found\n', err: '' });
 
-  await writeFile(join(folder, 'lake/usage/manifest.json'), '{"snapshot_id": "broken"}');
+  await placeManifest(join(folder, 'lake/usage/manifest.json'), '{"snapshot_id": "broken"}');
   await until('an incident', async () => (await triage()).code === 1);
   const { out } = await triage();
   expect(out).toMatch(/^refresh_rejected: owner UpstreamData, dataset usage, since \S+Z\n {2}evidence: missing at \w+/);

@@ -29,6 +29,7 @@ describe('As `kubectl offloader`: `status`, `triage`, `rollback DATASET [--to ID
       });
       await until('the newest snapshot', async () => (await seen()).status.activeSnapshot.id === 's2');
       await world.settled('Dataset', 'visits', 'True');
+      await world.settled('Endpoint', 'daily', 'True');
     };
 
     beforeAll(async () => {
@@ -130,18 +131,18 @@ describe('As `kubectl offloader`: `status`, `triage`, `rollback DATASET [--to ID
       test('a replica that does not report the edit in time is named, and that is 1', async () => {
         const [gateway] = world.gateways;
         gateway!.frozen = true;
-        const ran = await kubectl('pin', 'visits', 's1', '--timeout', '3');
+        const ran = await kubectl('pin', 'visits', 's1', '--timeout', '8');
         gateway!.frozen = false;
         expect(ran).toMatchObject({
           code: 1,
-          err: expect.stringMatching(/not every gateway reports it after 3 s: .*behind: offloader-gateway-0/),
+          err: expect.stringMatching(/not every gateway reports it after 8 s: .*behind: offloader-gateway-0/),
         });
       });
 
       test('refresh names a replica that has not done it in time, and so does status', async () => {
         const [gateway] = world.gateways;
         gateway!.frozen = true;
-        const ran = await kubectl('refresh', 'visits', '--timeout', '5');
+        const ran = await kubectl('refresh', 'visits', '--timeout', '10');
         const shown = await kubectl('status');
         gateway!.frozen = false;
         expect(ran).toMatchObject({ code: 1, err: expect.stringMatching(/ gateways, but not refreshed yet: offloader-gateway-0\n$/) });
@@ -183,7 +184,7 @@ describe('As `kubectl offloader`: `status`, `triage`, `rollback DATASET [--to ID
     });
 
     test('quarantine-volume says which volume holds the old data, when the replica serves from a new one', async () => {
-      const waits = await kubectl('quarantine-volume', 'offloader-gateway-0', '--timeout', '2');
+      const waits = await kubectl('quarantine-volume', 'offloader-gateway-0', '--timeout', '8');
       expect(waits).toMatchObject({
         code: 1,
         err: expect.stringMatching(/no pod with a bound volume.*take it back with: kubectl annotate/),

@@ -89,7 +89,7 @@ describe('It also holds metrics, status, the custom resources, recent events and
       gateway = await startGateway();
       node.ports.set(`${reached}:4001`, Number(new URL(gateway.admin).port));
       for (const pod of [reached, operatorPod]) node.logs.set(pod, plantedLog());
-      await world.settled('ApiKey', 'acme', 'True');
+      for (const [kind, name] of [['Dataset', 'visits'], ['Endpoint', 'daily'], ['ApiKey', 'acme']] as const) await world.settled(kind, name, 'True'); // prettier-ignore
       const secret = await world.client.request({ method: 'GET', path: world.path('secrets', 'acme-token') });
       minted = Buffer.from(secret.data.token, 'base64').toString();
       const out = join(folder, 'bundle.tar.gz');

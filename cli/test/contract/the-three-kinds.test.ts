@@ -107,7 +107,7 @@ there('the rules', () => {
     const some = await byValidate('for-the-operator');
     expect(some.length).toBeGreaterThan(40);
     expect(await byOperator(forTheOperator)).toEqual(some);
-  }, 120_000);
+  });
 });
 
 test('Findings carry file or object, field path, stable code, message, optional hint; one pass reports them all.', () =>

@@ -44,11 +44,14 @@ beforeAll(async () => {
   gateway = (await serve(project, join(folder, 'cache'))) as Served;
   await until('the gateway', () => isReady(gateway));
   await writeFile(join(project, 'bad.yaml'), dataset('not a name', 'file:///x.json'));
+  // What is told changes with every attempt: all three are to be of one moment.
   await until('all of it', async () => {
+    const before = (await report()).incidents;
+    [printed, page] = [await inProcess(['triage', '--admin-url', gateway.admin, '--admin-token', adminToken]), await (await fetch(gateway.admin)).text()];
     incidents = (await report()).incidents;
-    return ['config_rejected', 'refresh_failed', 'source_unreachable'].every((one) => incidents.some((seen) => seen.class === one));
+    const isStill = JSON.stringify(incidents) === JSON.stringify(before);
+    return isStill && ['config_rejected', 'refresh_failed', 'source_unreachable'].every((one) => incidents.some((seen) => seen.class === one));
   });
-  [printed, page] = [await inProcess(['triage', '--admin-url', gateway.admin, '--admin-token', adminToken]), await (await fetch(gateway.admin)).text()];
 }); // prettier-ignore
 afterAll(async () => {
   await gateway.stop();
