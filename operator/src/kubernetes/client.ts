@@ -80,9 +80,10 @@ export const createApiClient = ({ config, guard, userAgent, timeoutMs, ended }: 
 
   return {
     request: async (request) => {
-      if (request.method !== 'GET') guard();
       const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
       const settings = await options(request.path, request.query ?? {});
+      // Not before the credentials are there: to have them renewed may take as long as a lease.
+      if (request.method !== 'GET') guard();
       const headers = {
         ...(settings.headers as http.OutgoingHttpHeaders),
         ...(body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json', 'content-length': body.length }),
