@@ -27,11 +27,11 @@ test('a namespace with a release and its objects is gone within 60 s after its o
   await writeFile(values, await helm('get', 'values', 'offloader', '--output', 'yaml'));
   const own = ['--set', 'crds.enabled=false,gateway.replicas=1'];
   await helm('install', doomed, 'helm/offloader', '--namespace', doomed, '--create-namespace', '--values', values, ...own);
-  await inDoomed('rollout', 'status', 'deployment/doomed-operator', '--timeout=60s');
+  await inDoomed('rollout', 'status', 'deployment/doomed-operator', '--timeout=240s');
   await applyIn(doomed, lakeSecretObject, dataset('gone'), endpoint('gone-daily', 'gone'), mintedKey('gone-key', ['gone_daily']));
-  await inDoomed('wait', '--for=condition=Ready', 'dataset.offloader.dev/gone', 'apikey.offloader.dev/gone-key', '--timeout=90s');
+  await inDoomed('wait', '--for=condition=Ready', 'dataset.offloader.dev/gone', 'apikey.offloader.dev/gone-key', '--timeout=240s');
   await inDoomed('scale', 'deployment/doomed-operator', '--replicas=0');
-  await inDoomed('wait', '--for=delete', 'pod', '--selector', 'app.kubernetes.io/component=operator', '--timeout=60s');
+  await inDoomed('wait', '--for=delete', 'pod', '--selector', 'app.kubernetes.io/component=operator', '--timeout=240s');
   const from = performance.now();
   await kubectl('delete', 'namespace', doomed, '--wait=true', '--timeout=60s');
   process.stdout.write(`namespace with a release in it deleted after ${String(Math.round(performance.now() - from))} ms\n`);

@@ -20,7 +20,7 @@ describe.each(['required', 'none'] as const)('a gateway with auth %s', (auth) =>
     folder = await mkdtemp(join(tmpdir(), 'offloader-schemathesis-'));
     const keys = auth === 'none' ? [] : [limitedKey('limited')];
     gateway = await startStandalone({ OFFLOADER_AUTH: auth }, (url) => [...everyOperation(auth, url), ...keys]);
-  }, 180_000);
+  });
   afterAll(async () => {
     await gateway.end();
     await rm(folder, { recursive: true });

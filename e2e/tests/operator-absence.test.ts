@@ -64,7 +64,7 @@ describe('Operator start, stop, upgrade and failover restart no gateway pod.', (
     await unnoticed(async () => {
       const changes = ['--set-string', 'operator.podAnnotations.upgraded=yes', '--set', 'operator.env.OFFLOADER_LOG_LEVEL=debug'];
       await helm('upgrade', 'offloader', 'helm/offloader', '--reuse-values', ...changes);
-      await kubectl('rollout', 'status', 'deployment/offloader-operator', '--timeout=90s');
+      await kubectl('rollout', 'status', 'deployment/offloader-operator', '--timeout=240s');
       await newVersion(3);
     });
     expect((await operatorPods()).map(({ uid }) => uid)).not.toContain(operator?.uid);

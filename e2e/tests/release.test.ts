@@ -25,7 +25,7 @@ const loadedAt = async (): Promise<readonly (string | null | undefined)[]> =>
     ),
   );
 const rolledOut = async (): Promise<void> => {
-  for (const workload of [statefulSet, 'deployment/offloader-operator']) await kubectl('rollout', 'status', workload, '--timeout=120s');
+  for (const workload of [statefulSet, 'deployment/offloader-operator']) await kubectl('rollout', 'status', workload, '--timeout=240s');
 };
 const upgrade = async (...values: readonly string[]): Promise<void> => {
   await helm('upgrade', 'offloader', 'helm/offloader', '--reuse-values', ...values.flatMap((value) => ['--set', value]));
@@ -103,9 +103,6 @@ describe('helm uninstall', () => {
       'all pods to be gone',
       async () => [...(await gatewayPods()), ...(await operatorPods())],
       (pods) => pods.length === 0,
-      {
-        withinMs: 90_000,
-      },
     );
     for (const target of targets) expect((await get(target)).metadata.name).toMatch(/^released/);
     const left = await kubectl('get', 'pvc', '-l', 'app.kubernetes.io/instance=offloader', '-o', 'jsonpath={.items[*].spec.volumeName}');

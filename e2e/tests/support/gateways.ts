@@ -17,12 +17,15 @@ type Body = {
   readonly error?: { readonly family?: string };
 };
 
+/** Of one answer; it bounds a hang, and measures nothing. */
+const patienceMs = 30_000;
+
 /** One request; a connection that breaks is status 0. */
 export const call = async (base: string, path: string, token?: string): Promise<Answer> => {
   try {
     const response = await fetch(`${base}${path}`, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(5000),
+      signal: AbortSignal.timeout(patienceMs),
     });
     const body = (await response.json()) as Body;
     return {
@@ -89,7 +92,7 @@ export const scaleGateways = async (replicas: number): Promise<void> => {
     `${String(replicas)} gateways to be ready`,
     gatewayPods,
     (pods) => pods.length === replicas && pods.every(({ ready }) => ready),
-    { withinMs: 90_000, everyMs: 300 },
+    { withinMs: 240_000, everyMs: 300 },
   );
 };
 
@@ -100,7 +103,7 @@ export const scaleOperators = async (replicas: number): Promise<void> => {
     `${String(replicas)} operators to be ready`,
     operatorPods,
     (pods) => pods.length === replicas && pods.every(({ ready }) => ready),
-    { withinMs: 60_000, everyMs: 300 },
+    { withinMs: 240_000, everyMs: 300 },
   );
 };
 
@@ -108,7 +111,7 @@ export const scaleOperators = async (replicas: number): Promise<void> => {
 export const reportOf = async (pod: Pod): Promise<Report | undefined> => {
   // Each time: a release that is installed again has another.
   const adminToken = await secretValue('offloader-gateway-secrets', 'adminToken');
-  const options = { headers: { authorization: `Bearer ${adminToken}` }, signal: AbortSignal.timeout(5000) };
+  const options = { headers: { authorization: `Bearer ${adminToken}` }, signal: AbortSignal.timeout(patienceMs) };
   const response = await fetch(`http://${addressOf(pod)}:4001/diagnostics`, options).catch(() => undefined);
   return response?.ok === true ? ((await response.json()) as Report) : undefined;
 };

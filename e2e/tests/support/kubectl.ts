@@ -79,7 +79,7 @@ export const kubectlOffloader = async (...args: readonly string[]): Promise<stri
 export const get = async (target: string): Promise<KubeObject> => JSON.parse(await kubectl('get', target, '-o', 'json')) as KubeObject;
 
 /** `kubectl wait` until every replica serves the object's present generation. */
-export const waitReady = async (target: string, seconds = 60): Promise<void> => {
+export const waitReady = async (target: string, seconds = 180): Promise<void> => {
   try {
     await kubectl('wait', '--for=condition=Ready', target, `--timeout=${String(seconds)}s`);
   } catch (error) {
@@ -94,7 +94,7 @@ export const patch = async (target: string, change: object): Promise<string> =>
 
 /** Deletes what a suite made; what is not there is fine. */
 export const remove = async (...targets: readonly string[]): Promise<void> => {
-  await Promise.all(targets.map((target) => kubectl('delete', target, '--ignore-not-found', '--wait=true', '--timeout=30s')));
+  await Promise.all(targets.map((target) => kubectl('delete', target, '--ignore-not-found', '--wait=true', '--timeout=120s')));
 };
 
 /** The value of a key of a Secret. */

@@ -4,12 +4,12 @@ export const pause = async (ms: number): Promise<void> => new Promise((resolve) 
 
 export type Patience = { readonly withinMs?: number; readonly everyMs?: number };
 
-/** Polls until the condition holds; gives up loudly, with what was seen last. */
+/** Polls until the condition holds; gives up loudly, with what was seen last. The limit bounds a hang on a slow machine, unless it is promised. */
 export const until = async <T>(
   what: string,
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
-  { withinMs = 30_000, everyMs = 100 }: Patience = {},
+  { withinMs = 120_000, everyMs = 100 }: Patience = {},
 ): Promise<T> => {
   const deadline = Date.now() + withinMs;
   for (;;) {
