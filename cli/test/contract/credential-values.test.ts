@@ -3,6 +3,7 @@
  * values full of quotes, backslashes and line breaks: good ones, wrong ones, and ones that nothing can be made of. Whatever it says
  * anywhere is searched for them. In a cluster the operator handles the same values: e2e/test/configuration.test.ts.
  */
+import type { Dirent } from 'node:fs';
 import { readdir, readFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -120,8 +121,11 @@ describe('Credential values never appear in logs, errors, diagnostics, crash out
       return (await Promise.all(names.map(async (name) => (await fetch(`${gateway.api}/v1/endpoints/${name}`, { headers: { authorization: 'Bearer acme-token' } })).text()))).join('\n');
     }],
     ['the cache volume', async () => {
-      const entries = (await readdir(join(folder, 'cache'), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-      // What is renamed or removed meanwhile is there under its other name, or is no more.
+      // What is renamed or removed meanwhile is there under its other name, or is no more; a folder that goes ends the listing.
+      const list = async (): Promise<readonly Dirent[]> => readdir(join(folder, 'cache'), { recursive: true, withFileTypes: true });
+      let all: readonly Dirent[] = [];
+      await until('a listing of the volume', async () => (all = await list()).length > 0);
+      const entries = all.filter((entry) => entry.isFile());
       const read = async (path: string): Promise<string> =>
         readFile(path, 'latin1').catch((error: unknown) => ((error as { code?: unknown }).code === 'ENOENT' ? '' : Promise.reject(error as Error)));
       return (await Promise.all(entries.map(async ({ parentPath, name }) => `${name} ${await read(join(parentPath, name))}`))).join('\n');
