@@ -1,5 +1,5 @@
 // S3 sources against a real MinIO: snapshots are served from it, and what can go wrong there is told apart.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -9,6 +9,7 @@ import type { Engine } from '../src/domain/engine.ts';
 import type { Snapshots } from '../src/domain/snapshot-store.ts';
 import { openStore } from '../src/object-store/open.ts';
 import { createSnapshots } from '../src/snapshots/snapshots.ts';
+import { removeUsed } from './support/gateway.ts';
 import { createLake, datasetOf, type Lake, visits } from './support/lake.ts';
 import { minio, minioKeys, startMinio, type Store, uploadLake } from './support/stores.ts';
 
@@ -63,7 +64,7 @@ suite('an S3 source', () => {
     await engine.close();
     await server.end();
     await lake.remove();
-    await rm(folder, { recursive: true, force: true });
+    await removeUsed(folder);
   });
 
   test('is loaded with the credentials of its Secret, and an unchanged manifest costs one conditional request', async () => {

@@ -1,11 +1,11 @@
 // The contract's "Admin port": probes, diagnostics and what they never say. Each test bears the sentence it proves.
 import { truncateSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseSettings, startGateway } from '../../src/index.ts';
-import { apiKey, endpoint, secretKeyBase, sha256, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, secretKeyBase, sha256, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
 
 let lake: Lake;
@@ -72,7 +72,7 @@ describe('Admin port', () => {
       expect([ready.status, await ready.json()]).toEqual([503, { status: 'not_ready', ready: false }]);
       expect((await leaving.get(daily, 'acme-token')).status).toBe(200);
       await stopped;
-      await rm(join(leaving.configDir, '..'), { recursive: true, force: true });
+      await removeUsed(join(leaving.configDir, '..'));
     });
   });
 
@@ -243,7 +243,7 @@ describe('Admin port', () => {
     expect(page).toContain('offloader_up 1\n');
     expect(page).toContain('offloader_ready 0\n');
     await gateway.stop();
-    await rm(folder, { recursive: true, force: true });
+    await removeUsed(folder);
   });
 
   test('No key, hash, token, tenant list, credential or raw param in /diagnostics or /metrics, ever.', async () => {

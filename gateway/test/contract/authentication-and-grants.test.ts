@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CompiledKey } from '@offloader/contract';
 import { type Gateway, parseSettings, startGateway } from '../../src/index.ts';
 import { endpointOf } from '../support/compiled.ts';
-import { apiKey, endpoint, secretKeyBase, sha256, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, secretKeyBase, sha256, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
 import { startPlayed } from '../support/played.ts';
 import { rawAnswer, rawRequest } from '../support/raw.ts';
@@ -69,7 +69,7 @@ afterAll(async () => {
   await world.end();
   await open.end();
   await starting.stop();
-  await rm(emptyFolder, { recursive: true, force: true });
+  await removeUsed(emptyFolder);
   await lake.remove();
 });
 

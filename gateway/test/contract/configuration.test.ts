@@ -1,13 +1,13 @@
 // The contract's "Configuration and hot sync" where an edit needs no other data: how it arrives, when it counts, and when it is refused.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { type ConfigSync, mounted, type Report } from '@offloader/contract';
-import { apiKey, endpoint, sha256, until, visitsDataset } from '../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, sha256, until, visitsDataset } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
 import { type Files, mountParts, partsOf } from '../support/mounted.ts';
 import { type GatewayProcess, startProcess } from '../support/process.ts';
@@ -17,10 +17,6 @@ let lake: Lake;
 beforeAll(async () => {
   lake = await createLake();
   await lake.publish('a1', visits(1));
-});
-afterAll(async () => {
-  await lake.remove();
-  await rm(folder, { recursive: true, force: true });
 });
 
 /** What an edition of the configuration says, all over: its endpoint's version, and a key of its number. */
@@ -141,7 +137,11 @@ const named = (name: string): Rig => rigs.find(({ way }) => way.name === name)!;
 beforeAll(async () => void rigs.push(...(await Promise.all(ways.map(openRig)))));
 // Whatever has failed, the next one begins with a folder that is there.
 afterEach(async () => void (await Promise.all(ways.map(async ({ dir }) => show(dir)))));
-afterAll(async () => void (await Promise.all(rigs.map(async ({ gateway }) => gateway.end()))));
+afterAll(async () => {
+  await Promise.all(rigs.map(async ({ gateway }) => gateway.end()));
+  await lake.remove();
+  await removeUsed(folder);
+});
 const both = ['standalone', 'mounted'] as const;
 
 describe('Changed and valid ⇒ applied without restart.', () => {

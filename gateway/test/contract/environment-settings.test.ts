@@ -1,11 +1,11 @@
 // The contract's "Environment and boot": what each variable does, seen from outside of processes of their own.
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseSettings } from '../../src/settings.ts';
 import { valueOf } from '../support/exposition.ts';
-import { apiKey, endpoint, secretKeyBase, until, visitsDataset } from '../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, secretKeyBase, until, visitsDataset } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
 import { requiring } from '../support/linux.ts';
 import { type GatewayProcess, startProcess } from '../support/process.ts';
@@ -60,7 +60,7 @@ describe('Ports OFFLOADER_API_PORT 4000 and OFFLOADER_ADMIN_PORT 4001; others: O
     await plain.end();
     await tuned.end();
     await lake.remove();
-    await rm(folder, { recursive: true, force: true });
+    await removeUsed(folder);
   });
   const metric = async ({ adminPort }: GatewayProcess, name: string): Promise<number | undefined> =>
     valueOf(await (await ask(adminPort, '/metrics', null)).text(), `offloader_${name}`);

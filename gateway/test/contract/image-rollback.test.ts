@@ -1,12 +1,12 @@
 // The contract's "Environment and boot", its last sentence: gateway processes on a volume that a newer image has written. What each odd
 // entry of a volume comes to is in ../snapshots/odd-volume.test.ts.
-import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import type { Report } from '@offloader/contract';
-import { apiKey, endpoint, secretKeyBase, until, visitsDataset } from '../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, secretKeyBase, until, visitsDataset } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
 import { type GatewayProcess, runToEnd, startProcess } from '../support/process.ts';
 
@@ -69,7 +69,7 @@ describe('Image rollback needs no migration: an older image accepts or rebuilds 
   });
   afterAll(async () => {
     await lake.remove();
-    await rm(folder, { recursive: true, force: true });
+    await removeUsed(folder);
   });
 
   test('what newer images add is passed over, and the snapshot serves without its source', async () => {

@@ -1,13 +1,13 @@
 // The contract's "Metrics (text/plain; version=0.0.4, HELP+TYPE each)": its gauges, of one gateway with datasets
 // in every state; what a gateway cannot be brought to say in a test is asked of the page's maker itself. Requests are in
 // metrics-of-requests.test.ts.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseSettings, startGateway } from '../../src/index.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
-import { apiKey, endpoint, secretKeyBase, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, secretKeyBase, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { createLake, type Lake, visits } from '../support/lake.ts';
 import { parseExposition, valueOf } from '../support/exposition.ts';
 
@@ -83,7 +83,7 @@ describe('Metrics (text/plain; version=0.0.4, HELP+TYPE each)', () => {
         { name: 'offloader_ready', labels: {}, value: 0 },
       ]);
       await starting.stop();
-      await rm(folder, { recursive: true, force: true });
+      await removeUsed(folder);
     });
 
     test('of a configuration that cannot be applied, and of one that is never looked for', async () => {

@@ -1,8 +1,8 @@
 // The contract's "Restart and cache", as far as clients and probes see it: a whole gateway that stops and starts on its volume.
-import { rm } from 'node:fs/promises';
+import {} from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Report } from '@offloader/contract';
-import { apiKey, endpoint, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
 import { startWebLake, type WebLake } from '../support/web-lake.ts';
 
 const names = ['visits', 'other', 'far'] as const;
@@ -24,7 +24,7 @@ const serves = (name: Name, id: string) => async (): Promise<boolean> => (await 
 const isManifest = (path: string, name: Name): boolean => path.includes(`/${name}/manifest.json`);
 const restartEmpty = async (): Promise<void> => {
   await world.stop();
-  await rm(world.cacheDir, { recursive: true });
+  await removeUsed(world.cacheDir);
   await world.restart();
 };
 

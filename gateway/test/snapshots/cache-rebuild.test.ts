@@ -1,11 +1,11 @@
 // A dataset's cache built anew for a token: what serves meanwhile, and what becomes of the old copy.
-import { mkdir, readdir, rename, rm, truncate, utimes } from 'node:fs/promises';
+import { mkdir, readdir, rename, truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { CompiledDataset } from '@offloader/contract';
 import { bytesIn } from '../../src/snapshots/disk.ts';
-import { apiKey, endpoint, startWorld, until, visitsDataset } from '../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, startWorld, until, visitsDataset } from '../support/gateway.ts';
 import { createLake, datasetOf, visits } from '../support/lake.ts';
 import { openRoom, type Room } from '../support/room.ts';
 
@@ -218,7 +218,7 @@ describe('One token acts once, whatever restarts.', () => {
   test('a token that was set before the volume was lost asks for nothing more than the load that fills it', async () => {
     await rebuild('t1');
     await room.close();
-    await rm(room.cacheDir, { recursive: true });
+    await removeUsed(room.cacheDir);
     await mkdir(room.cacheDir);
     await room.reopen([asked('t1')]);
     await room.start(asked('t1'));

@@ -2,11 +2,12 @@
 // read-only, user 10001 without any rights, and a network that leads nowhere and counts what is sent. Needs root.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { removeUsed } from './gateway.ts';
 import { command } from './process.ts';
 
 export type Container = {
@@ -72,7 +73,7 @@ export const startContainer = async (config: string, environment: Readonly<Recor
     end: async () => {
       child.kill('SIGKILL');
       await exit;
-      await rm(folder, { recursive: true, force: true });
+      await removeUsed(folder);
     },
   };
 };

@@ -76,6 +76,10 @@ export const manifestsOf = (folder: string): World['write'] => {
   };
 };
 
+/** Removes a folder that somebody has used until now: a loader that was ended, or a file that goes in the background, may still be at it. */
+export const removeUsed = async (folder: string): Promise<void> =>
+  rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+
 /** Starts a gateway and waits until it is ready. */
 export const startWorld = async (
   resources: readonly unknown[],
@@ -125,7 +129,7 @@ export const startWorld = async (
     },
     end: async () => {
       await gateway.stop();
-      await rm(folder, { recursive: true, force: true });
+      await removeUsed(folder);
     },
   };
   await until(async () => (await world.admin('/ready')).status === 200);

@@ -1,11 +1,11 @@
 // A gateway as a process of its own, as an image runs it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { manifestsOf, secretKeyBase, until } from './gateway.ts';
+import { manifestsOf, removeUsed, secretKeyBase, until } from './gateway.ts';
 
 export type GatewayProcess = {
   readonly apiPort: number;
@@ -86,7 +86,7 @@ export const startProcess = async (
     end: async () => {
       if (child.exitCode === null) child.kill('SIGKILL');
       await exit;
-      await rm(folder, { recursive: true, force: true });
+      await removeUsed(folder);
     },
   };
 };

@@ -1,5 +1,5 @@
 // The snapshots room alone, over a lake in a folder: real files, a real loader process, a real DuckDB, and no HTTP.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CompiledDataset, DatasetReport } from '@offloader/contract';
@@ -8,6 +8,7 @@ import type { Observation } from '../../src/domain/observation.ts';
 import { createEngine } from '../../src/duckdb/engine.ts';
 import { openStore } from '../../src/object-store/open.ts';
 import { createSnapshots, type SnapshotsOptions } from '../../src/snapshots/snapshots.ts';
+import { removeUsed } from './gateway.ts';
 import { createLake, type Lake } from './lake.ts';
 
 type Snapshots = Awaited<ReturnType<typeof createSnapshots>>;
@@ -97,7 +98,7 @@ export const openRoom = async (given: Partial<SnapshotsOptions> = {}): Promise<R
     end: async () => {
       await room.close();
       await lake.remove();
-      await rm(cacheDir, { recursive: true, force: true });
+      await removeUsed(cacheDir);
     },
   };
   return room;

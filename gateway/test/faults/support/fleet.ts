@@ -1,10 +1,10 @@
 // Datasets alike, each with a folder at the source, an endpoint of its name and the same snapshots; every row of snapshot
 // `a<n>` carries n, so that a wrong or a mixed answer shows.
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { apiKey, endpoint, visitsDataset } from '../../support/gateway.ts';
+import { apiKey, endpoint, removeUsed, visitsDataset } from '../../support/gateway.ts';
 import { createLake, visits } from '../../support/lake.ts';
 
 export type Manifest = { snapshot_id: string; row_count: number; files: { path: string; size_bytes: number; row_count: number }[] };
@@ -60,7 +60,7 @@ export const createFleet = async (names: readonly string[], rows = 1000): Promis
     end: async () => {
       await lake.remove();
       // A gateway that has just been told to stop may still be removing what it no longer serves.
-      await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+      await removeUsed(folder);
     },
   };
 };

@@ -1,11 +1,12 @@
 // A load that is much larger than the memory: one gateway process takes two datasets side by side while clients ask, and what its
 // processes and its cache volume hold meanwhile is measured.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { neededBytes } from '../../../src/domain/room.ts';
 import { bytesIn } from '../../../src/snapshots/disk.ts';
+import { removeUsed } from '../../support/gateway.ts';
 import { loadersOf } from '../../support/loaders.ts';
 import { openMemoryGroup } from '../../support/memory-group.ts';
 import { type GatewayProcess, startProcess } from '../../support/process.ts';
@@ -181,6 +182,6 @@ export const largeLoad = async (options: LargeLoadOptions): Promise<LargeLoad> =
     await gateway?.end();
     await group?.remove();
     await source.end();
-    await rm(cacheDir, { recursive: true, force: true });
+    await removeUsed(cacheDir);
   }
 };
