@@ -148,7 +148,7 @@ describe('A query past its timeout, or whose client has gone, is interrupted in 
     await until(async () => (await poolNow()).busy === 0);
     await until(() => endOf(headers['x-request-id']) !== undefined);
     // A query that had run to its end would tell its rows.
-    expect(endOf(headers['x-request-id'])).toMatchObject({ status: 499, endpoint: 'heavy', rows: null, queryMs: null });
+    expect(endOf(headers['x-request-id'])).toMatchObject({ status: 499, endpoint: 'heavy', snapshotId: 'a1', rows: null, queryMs: null });
   });
 
   test('a query past its timeout', async () => {
