@@ -49,15 +49,17 @@ export const followConfig = (source: BundleSource, ports: Ports): Follower => {
     applied = { config, at: now() };
   };
 
+  /** Emptied to be written again, a file would read as a configuration without endpoints. */
+  const mayBeHalf = (): boolean => source.isEditedInPlace && applied !== null;
+
   const look = async (): Promise<void> => {
     const seen = await source.mark();
-    const hasSettled = seen === lastSeen || applied === null || !source.isEditedInPlace;
+    const [before, isNew] = [lastSeen, seen !== mark];
     lastSeen = seen;
-    if (seen === mark || !hasSettled) return;
+    if (!isNew || (mayBeHalf() && seen !== before)) return;
     if (failed?.mark === seen && performance.now() - failed.atMs < retryMs) return;
     const config = await source.read();
-    // Emptied to be written again, it would read as a configuration without endpoints.
-    if (source.isEditedInPlace && applied !== null && (await source.mark()) !== seen) return;
+    if (mayBeHalf() && (await source.mark()) !== seen) return;
     // Until it is applied: what cannot be read, and what could not be applied, is tried again though nothing changes.
     failed = { mark: seen, atMs: performance.now() };
     if (!config.ok) {
