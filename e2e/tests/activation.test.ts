@@ -2,20 +2,19 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { addressOf, gatewayPods, operatorPods, scaleGateways, serviceUrl, stagedBy } from './support/gateways.ts';
-import { apply, get, remove, secretValue, waitReady } from './support/kubectl.ts';
-import { ensureLake, lakeAddress, lakeSecretObject, publish } from './support/lake.ts';
+import { get, waitReady } from './support/kubectl.ts';
+import { lakeAddress, publish } from './support/lake.ts';
 import { cutOff, isOwnCluster } from './support/network.ts';
-import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
 import { watchSwitches } from './support/switches.ts';
 import { during } from './support/traffic.ts';
+import { trio } from './support/trio.ts';
 import { until } from './support/until.ts';
 
-const targets = ['dataset.offloader.dev/switched', 'endpoint.offloader.dev/switched-daily', 'apikey.offloader.dev/switched-key'] as const;
+const three = trio('switched');
+const { targets, path } = three;
 const [data] = targets;
-const path = pathOf('switched-daily');
 const rounds = 4;
 const figures: Record<string, unknown> = {};
-let token = '';
 let published = 1;
 
 const publishNext = async (): Promise<string> => {
@@ -29,15 +28,11 @@ const print = (what: string, value: unknown): void => {
 };
 
 beforeAll(async () => {
-  await ensureLake();
-  await publish('switched', 's1', [['acme', '2026-05-30', 1]]);
-  await apply(lakeSecretObject, dataset('switched'), endpoint('switched-daily', 'switched'), mintedKey('switched-key', ['switched_daily']));
-  for (const target of targets) await waitReady(target);
-  token = await secretValue('switched-key-token', 'token');
+  await three.serve(1);
 });
 afterAll(async () => {
   await writeFile(new URL('../artifacts/activation.json', import.meta.url), `${JSON.stringify(figures, null, 2)}\n`);
-  await remove(...targets);
+  await three.remove();
   await scaleGateways(2);
 });
 
@@ -45,7 +40,7 @@ afterAll(async () => {
 const switchAll = async (): Promise<number> => {
   const pods = await gatewayPods();
   const next = `s${String(published + 1)}`;
-  const [{ apartMs, failures }] = await Promise.all([watchSwitches({ pods, path, token, snapshot: next }), publishNext()]);
+  const [{ apartMs, failures }] = await Promise.all([watchSwitches({ pods, path, token: three.token, snapshot: next }), publishNext()]);
   expect(failures).toEqual([]);
   return apartMs;
 };
@@ -77,7 +72,7 @@ onOwnCluster('in a network that can be cut', () => {
         while (!isOver) for (const pod of pods) if ((await stagedBy(pod, 'switched')) === next) seen.add(pod.name);
       };
       const looking = look();
-      await Promise.all([watchSwitches({ pods, path, token, snapshot: next }), publishNext()]);
+      await Promise.all([watchSwitches({ pods, path, token: three.token, snapshot: next }), publishNext()]);
       isOver = true;
       await looking;
       expect([...seen].toSorted()).toEqual(pods.map(({ name }) => name));
@@ -89,13 +84,13 @@ onOwnCluster('in a network that can be cut', () => {
       if (slow === undefined) throw new Error('there are no gateways');
       const { atMs, failures } = await cutOff({ services: [[addressOf(slow), lakeAddress]] }, async () => {
         const snapshot = await publishNext();
-        return watchSwitches({ pods: others, path, token, snapshot, withinMs: 100_000 });
+        return watchSwitches({ pods: others, path, token: three.token, snapshot, withinMs: 100_000 });
       });
       print('milliseconds until the others switch without a slow one', [...atMs.values()]);
       expect(failures).toEqual([]);
       expect(Math.min(...atMs.values())).toBeGreaterThan(55_000);
       expect(Math.max(...atMs.values())).toBeLessThan(90_000);
-      await watchSwitches({ pods: [slow], path, token, snapshot: `s${String(published)}` });
+      await watchSwitches({ pods: [slow], path, token: three.token, snapshot: `s${String(published)}` });
       await waitReady(data);
     });
   });
@@ -107,7 +102,7 @@ onOwnCluster('a replica that is cut off from operator and source', () => {
     const [lost, ...others] = pods.toReversed();
     if (lost === undefined || operator === undefined) throw new Error('there are no pods');
     const cut = { pods: [[addressOf(operator), addressOf(lost)]], services: [[addressOf(lost), lakeAddress]] } as const;
-    const { failures } = await during({ urls: [await serviceUrl()], path, token }, async () => {
+    const { failures } = await during({ urls: [await serviceUrl()], path, token: three.token }, async () => {
       await cutOff(cut, async () => {
         const from = performance.now();
         const { status } = await until(
@@ -122,11 +117,11 @@ onOwnCluster('a replica that is cut off from operator and source', () => {
         expect(status?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'False' });
         // It holds nobody up: that it is away is known, and nobody waits a minute for it.
         const snapshot = await publishNext();
-        const { atMs } = await watchSwitches({ pods: others, path, token, snapshot });
+        const { atMs } = await watchSwitches({ pods: others, path, token: three.token, snapshot });
         print('milliseconds until the others switch without a lost one', [...atMs.values()]);
         expect(Math.max(...atMs.values())).toBeLessThan(30_000);
       });
-      await watchSwitches({ pods, path, token, snapshot: `s${String(published)}` });
+      await watchSwitches({ pods, path, token: three.token, snapshot: `s${String(published)}` });
       await waitReady(data);
     });
     expect(failures).toEqual([]);

@@ -3,20 +3,20 @@ import { writeFile } from 'node:fs/promises';
 import { CustomObjectsApi, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { call, gatewayPods, type Answer, type Pod } from './support/gateways.ts';
-import { apply, get, namespace, remove, secretValue, waitReady } from './support/kubectl.ts';
-import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
-import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
+import { get, namespace, waitReady } from './support/kubectl.ts';
+import { publish } from './support/lake.ts';
+import {} from './support/resources.ts';
 import { during } from './support/traffic.ts';
+import { trio } from './support/trio.ts';
 import { until } from './support/until.ts';
 
 const rounds = 10;
-const targets = ['dataset.offloader.dev/timed', 'endpoint.offloader.dev/timed-daily', 'apikey.offloader.dev/timed-key'] as const;
-const path = pathOf('timed-daily');
+const three = trio('timed');
+const { targets, path } = three;
 const config = new KubeConfig();
 config.loadFromDefault();
 const api = config.makeApiClient(CustomObjectsApi);
 const figures: Record<string, { readonly p50: number; readonly p99: number; readonly max: number; readonly ms: readonly number[] }> = {};
-let token = '';
 let pods: readonly Pod[] = [];
 
 const edit = async (plural: string, name: string, spec: object): Promise<void> => {
@@ -36,7 +36,7 @@ const timed = async (kind: string, change: (round: number) => { edit: () => Prom
     const { edit: make, served } = change(round);
     const from = performance.now();
     await make();
-    await Promise.all(pods.map(async ({ name, url }) => until(name, async () => call(url, path, token), served, { everyMs: 10 })));
+    await Promise.all(pods.map(async ({ name, url }) => until(name, async () => call(url, path, three.token), served, { everyMs: 10 })));
     ms.push(Math.round(performance.now() - from));
   }
   const sorted = ms.toSorted((a, b) => a - b);
@@ -47,23 +47,19 @@ const timed = async (kind: string, change: (round: number) => { edit: () => Prom
 };
 
 beforeAll(async () => {
-  await ensureLake();
-  await publish('timed', 's1', [['acme', '2026-05-30', 1]]);
-  await apply(lakeSecretObject, dataset('timed'), endpoint('timed-daily', 'timed'), mintedKey('timed-key', ['timed_daily']));
-  for (const target of targets) await waitReady(target);
-  token = await secretValue('timed-key-token', 'token');
+  await three.serve(1);
   pods = await gatewayPods();
   await publish('timed', 's2', [['acme', '2026-05-31', 2]]);
   for (const { name, url } of pods)
     await until(
       `${name} to serve s2`,
-      async () => call(url, path, token),
+      async () => call(url, path, three.token),
       ({ snapshot }) => snapshot === 's2',
     );
 });
 afterAll(async () => {
   await writeFile(new URL('../artifacts/latency.json', import.meta.url), `${JSON.stringify(figures, null, 2)}\n`);
-  await remove(...targets);
+  await three.remove();
 });
 
 /** The nudge that each replica's pod bears. */
@@ -97,7 +93,7 @@ describe("After a write the operator patches an annotation on each gateway pod, 
   });
 
   test("The served snapshot_id changes on every replica within 2 s of the edit, no request fails, and the dataset's cached responses go.", async () => {
-    const { failures, requests } = await during({ urls: pods.map(({ url }) => url), path, token }, async () => {
+    const { failures, requests } = await during({ urls: pods.map(({ url }) => url), path, token: three.token }, async () => {
       const { p99 } = await timed('Dataset', (round) => ({
         edit: async () => edit('datasets', 'timed', { snapshot: { pin: round % 2 === 0 ? 's1' : 's2' } }),
         served: ({ status, snapshot }) => status === 200 && snapshot === (round % 2 === 0 ? 's1' : 's2'),

@@ -1,16 +1,15 @@
 /** The operator can go and come back: consumers notice nothing, no gateway restarts, and edits wait for it. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { callEach, gatewayPods, operatorPods, scaleOperators, serviceUrl } from './support/gateways.ts';
-import { apply, get, helm, kubectl, patch, remove, secretValue, waitReady } from './support/kubectl.ts';
-import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
-import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
+import { get, helm, kubectl, patch, waitReady } from './support/kubectl.ts';
+import { publish } from './support/lake.ts';
 import { watchSwitches } from './support/switches.ts';
 import { during } from './support/traffic.ts';
+import { trio } from './support/trio.ts';
 import { until } from './support/until.ts';
 
-const targets = ['dataset.offloader.dev/absence', 'endpoint.offloader.dev/absence-daily', 'apikey.offloader.dev/absence-key'] as const;
-const path = pathOf('absence-daily');
-let token = '';
+const three = trio('absence');
+const { targets, path } = three;
 
 const identities = async (): Promise<readonly string[]> =>
   (await gatewayPods()).map(({ name, uid, restarts }) => `${name} ${uid} ${String(restarts)}`);
@@ -21,7 +20,7 @@ const everyAddress = async (): Promise<readonly string[]> => [await serviceUrl()
 /** The work changes nothing: the same gateway pods, never restarted, and not one request that failed. */
 const unnoticed = async (work: () => Promise<void>): Promise<void> => {
   const before = await identities();
-  const { failures, requests } = await during({ urls: await everyAddress(), path, token }, work);
+  const { failures, requests } = await during({ urls: await everyAddress(), path, token: three.token }, work);
   expect(failures).toEqual([]);
   expect(requests).toBeGreaterThan(100);
   expect(await identities()).toEqual(before);
@@ -29,19 +28,15 @@ const unnoticed = async (work: () => Promise<void>): Promise<void> => {
 const newVersion = async (version: number): Promise<void> => {
   await patch(targets[1], { spec: { version } });
   await waitReady(targets[1]);
-  expect((await callEach(path, token)).map((answer) => answer.version)).toEqual([version, version]);
+  expect((await callEach(path, three.token)).map((answer) => answer.version)).toEqual([version, version]);
 };
 
 beforeAll(async () => {
-  await ensureLake();
-  await publish('absence', 's1', [['acme', '2026-05-30', 4]]);
-  await apply(lakeSecretObject, dataset('absence'), endpoint('absence-daily', 'absence'), mintedKey('absence-key', ['absence_daily']));
-  for (const target of targets) await waitReady(target);
-  token = await secretValue('absence-key-token', 'token');
+  await three.serve();
 });
 afterAll(async () => {
   await scaleOperators(1);
-  await remove(...targets);
+  await three.remove();
 });
 
 describe('Operator start, stop, upgrade and failover restart no gateway pod.', () => {
@@ -94,17 +89,17 @@ describe("The operator's absence changes nothing that is served.", () => {
         await patch(targets[1], { spec: { version: 5 } });
         await publish('absence', 's2', [['acme', '2026-05-31', 5]]);
         const pods = await gatewayPods();
-        const { atMs, apartMs, failures } = await watchSwitches({ pods, path, token, snapshot: 's2', withinMs: longest });
+        const { atMs, apartMs, failures } = await watchSwitches({ pods, path, token: three.token, snapshot: 's2', withinMs: longest });
         process.stdout.write(`without an operator the replicas switched after ${[...atMs.values()].join(', ')} ms, ${apartMs} ms apart\n`);
         expect(failures).toEqual([]);
         expect(Math.min(...atMs.values())).toBeGreaterThan(100_000);
         expect(Math.max(...atMs.values())).toBeLessThan(150_000);
         // Each counts from the operator's last word to it, and that is asked for every 2 s.
         expect(apartMs).toBeLessThan(4000);
-        expect((await callEach(path, token)).map(({ version }) => version)).toEqual([4, 4]);
+        expect((await callEach(path, three.token)).map(({ version }) => version)).toEqual([4, 4]);
         await scaleOperators(1);
         await waitReady(targets[1]);
-        expect((await callEach(path, token)).map(({ version }) => version)).toEqual([5, 5]);
+        expect((await callEach(path, three.token)).map(({ version }) => version)).toEqual([5, 5]);
       });
     },
     2 * longest,

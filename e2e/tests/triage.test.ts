@@ -2,16 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { gatewayPods, operatorPods, scaleOperators, serviceUrl } from './support/gateways.ts';
 import { hanging } from './support/hang.ts';
-import { apply, helm, kubectl, kubectlOffloader, remove, secretValue, waitReady } from './support/kubectl.ts';
-import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
+import { helm, kubectl, kubectlOffloader } from './support/kubectl.ts';
 import { isOwnCluster } from './support/network.ts';
-import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
 import { during } from './support/traffic.ts';
+import { trio } from './support/trio.ts';
 import { until } from './support/until.ts';
 
-const targets = ['dataset.offloader.dev/judged', 'endpoint.offloader.dev/judged-daily', 'apikey.offloader.dev/judged-key'] as const;
-const path = pathOf('judged-daily');
-let token = '';
+const three = trio('judged');
+const { path } = three;
 
 /** What it prints; that it exits 1 when it finds something is in what execFile throws. */
 const triage = async (): Promise<{ readonly found: boolean; readonly said: string }> => {
@@ -31,14 +29,10 @@ const says = async (what: RegExp, withinMs: number): Promise<string> =>
   (await until(`triage to say ${what.source}`, triage, ({ found, said }) => found && what.test(said), { withinMs, everyMs: 300 })).said;
 
 beforeAll(async () => {
-  await ensureLake();
-  await publish('judged', 's1', [['acme', '2026-05-30', 4]]);
-  await apply(lakeSecretObject, dataset('judged'), endpoint('judged-daily', 'judged'), mintedKey('judged-key', ['judged_daily']));
-  for (const target of targets) await waitReady(target);
-  token = await secretValue('judged-key-token', 'token');
+  await three.serve();
 });
 afterAll(async () => {
-  await remove(...targets);
+  await three.remove();
 });
 
 describe('triage in a cluster', () => {
@@ -65,7 +59,7 @@ describe('triage in a cluster', () => {
   );
 
   test('no operator is operator_down; nobody who asks for data notices', async () => {
-    const { failures } = await during({ urls: [await serviceUrl()], path, token }, async () => {
+    const { failures } = await during({ urls: [await serviceUrl()], path, token: three.token }, async () => {
       await scaleOperators(0);
       expect((await triage()).said).toMatch(
         /^operator_down: owner Environment[^]*evidence: there is no operator pod[^]*runbooks\/operator-down.md/,
@@ -79,7 +73,7 @@ describe('triage in a cluster', () => {
   test('an upgrade whose gateway does not start costs one replica, named with what Kubernetes says of it; helm rollback mends it', async () => {
     const uids = async (): Promise<readonly string[]> => (await gatewayPods()).map(({ uid }) => uid);
     const before = await uids();
-    const { failures } = await during({ urls: [await serviceUrl()], path, token }, async () => {
+    const { failures } = await during({ urls: [await serviceUrl()], path, token: three.token }, async () => {
       await helm('upgrade', 'offloader', 'helm/offloader', '--reuse-values', '--set', 'gateway.env.OFFLOADER_POOL_SIZE=none');
       const said = await says(/gateway_does_not_start[^]*(CrashLoopBackOff|Error)/, 240_000);
       expect(said).toMatch(/gateway_does_not_start: owner Environment[^]*runbooks\/gateway-does-not-start.md/);

@@ -1,16 +1,14 @@
 /** A new cache volume for one replica, the old one kept: asked for with kubectl, under load, whatever happens to the operator meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { gatewayPods, operatorPods, scaleGateways, serviceUrl, volumeOf } from './support/gateways.ts';
-import { apply, get, kubectl, kubectlOffloader, remove, secretValue, waitReady } from './support/kubectl.ts';
-import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
-import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
+import { get, kubectl, kubectlOffloader } from './support/kubectl.ts';
 import { during } from './support/traffic.ts';
+import { trio } from './support/trio.ts';
 import { pause, until } from './support/until.ts';
 
-const targets = ['dataset.offloader.dev/kept', 'endpoint.offloader.dev/kept-daily', 'apikey.offloader.dev/kept-key'] as const;
-const path = pathOf('kept-daily');
+const three = trio('kept');
+const { path } = three;
 const replicas = ['offloader-gateway-0', 'offloader-gateway-1'] as const;
-let token = '';
 
 const annotate = async (target: string, value: string): Promise<string> =>
   kubectl('annotate', target, `offloader.dev/quarantine-volume${value}`, '--overwrite');
@@ -40,14 +38,10 @@ const reasonsFor = async (pod: string): Promise<readonly string[]> =>
     .filter((reason) => reason.startsWith('Volume'));
 
 beforeAll(async () => {
-  await ensureLake();
-  await publish('kept', 's1', [['acme', '2026-05-30', 4]]);
-  await apply(lakeSecretObject, dataset('kept'), endpoint('kept-daily', 'kept'), mintedKey('kept-key', ['kept_daily']));
-  for (const target of targets) await waitReady(target);
-  token = await secretValue('kept-key-token', 'token');
+  await three.serve();
 });
 afterAll(async () => {
-  await remove(...targets);
+  await three.remove();
 });
 
 /** The fewest replicas that were ready at any one moment of the work. */
@@ -70,7 +64,7 @@ describe("Quarantine of a whole volume: the pod's PersistentVolumeClaim is repla
   test('kubectl offloader quarantine-volume says which volume holds the old data when the replica serves from a new one, and no request failed', async () => {
     const [pod] = replicas;
     const old = await volumeOf(pod);
-    const { failures, requests } = await during({ urls: [await serviceUrl()], path, token }, async () => {
+    const { failures, requests } = await during({ urls: [await serviceUrl()], path, token: three.token }, async () => {
       const said = await kubectlOffloader('quarantine-volume', pod);
       expect(said.split('\n').at(-1)).toBe(`${pod} serves from a new volume; the old data is in PersistentVolume ${old}.`);
     });
@@ -87,13 +81,13 @@ describe("Quarantine of a whole volume: the pod's PersistentVolumeClaim is repla
     );
     expect(await volumeOf(pod)).not.toBe(old);
     for (const reason of ['VolumeQuarantined', 'VolumeReplaced']) await told(pod, reason);
-    for (const target of targets) await waitReady(target);
+    await three.ready();
   });
 
   test('asked of all replicas at once, by annotations on pod and claim, each is replaced once, one after another, though the operator dies in between', async () => {
     const before = await Promise.all(replicas.map(volumeOf));
     const uids = (await gatewayPods()).map(({ uid }) => uid);
-    const { failures } = await during({ urls: [await serviceUrl()], path, token }, async () => {
+    const { failures } = await during({ urls: [await serviceUrl()], path, token: three.token }, async () => {
       const fewest = await fewestReady(async () => {
         await annotate(`pod/${replicas[0]}`, '=both');
         await annotate(`pvc/cache-${replicas[1]}`, '=both');
