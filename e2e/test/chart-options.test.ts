@@ -36,6 +36,19 @@ suite('the chart keeps pods apart and drains in turn', () => {
   });
 });
 
+suite('as many gateways as the work takes', () => {
+  const on = { 'gateway.autoscaling.enabled': true };
+
+  test('an autoscaler for the StatefulSet, whose own number is left out; none by default', async () => {
+    expect(named(await render(), 'HorizontalPodAutoscaler')).toEqual([]);
+    const objects = await render({ ...on, 'gateway.autoscaling.maxReplicas': 9 });
+    const { spec } = find(objects, 'HorizontalPodAutoscaler', 'offloader-gateway') as any;
+    expect(spec).toMatchObject({ scaleTargetRef: { kind: 'StatefulSet', name: 'offloader-gateway' }, minReplicas: 2, maxReplicas: 9 });
+    expect(find(objects, 'StatefulSet', 'offloader-gateway').spec).not.toHaveProperty('replicas');
+    await expect(render({ ...on, 'gateway.autoscaling.minReplicas': 9 })).rejects.toThrow('maxReplicas must not be below minReplicas');
+  });
+});
+
 suite('the chart takes over what a platform asks for', () => {
   test.each(workloads)('%s: a security context of its own in place of the whole default', async (name, kind) => {
     const pod = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' }, fsGroup: 1_000_650_000 };
@@ -156,7 +169,9 @@ suite('the network policies', () => {
     );
     expect(gateway.egress.at(-1)).toEqual(store);
     expect(operator.egress.at(-1)).toEqual(api);
-    expect(gateway.ingress.map(({ from }: any) => from.at(-1))).toEqual([prometheus, prometheus]);
+    const tester = { podSelector: { matchLabels: expect.objectContaining({ 'app.kubernetes.io/component': 'test' }) } };
+    expect(gateway.ingress[0].from).toEqual([prometheus, tester]);
+    expect(gateway.ingress[1].from.at(-1)).toEqual(prometheus);
     expect(operator.ingress).toEqual([{ ports: [{ port: 8080, protocol: 'TCP' }], from: [prometheus] }]);
   });
 });

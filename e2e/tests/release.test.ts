@@ -3,17 +3,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { call, callEach, gatewayPods, operatorPods, reportOf, serviceUrl, volumeOf } from './support/gateways.ts';
-import { apply, get, helm, kubectl, kubectlOffloader, remove, secretValue, waitReady } from './support/kubectl.ts';
-import { ensureLake, lakeSecretObject, publish } from './support/lake.ts';
-import { dataset, endpoint, mintedKey, pathOf } from './support/resources.ts';
+import { addressOf, call, callEach, gatewayPods, operatorPods, reportOf, serviceUrl, volumeOf } from './support/gateways.ts';
+import { get, helm, kubectl, kubectlOffloader, secretValue } from './support/kubectl.ts';
+import {} from './support/resources.ts';
 import { during } from './support/traffic.ts';
+import { trio } from './support/trio.ts';
 import { until } from './support/until.ts';
 
-const targets = ['dataset.offloader.dev/released', 'endpoint.offloader.dev/released-daily', 'apikey.offloader.dev/released-key'] as const;
-const path = pathOf('released-daily');
+const three = trio('released');
+const { targets, path } = three;
 const statefulSet = 'statefulset/offloader-gateway';
-let token = '';
 let folder = '';
 
 const uids = async (): Promise<readonly string[]> => (await gatewayPods()).map(({ uid }) => uid);
@@ -32,21 +31,17 @@ const upgrade = async (...values: readonly string[]): Promise<void> => {
 };
 /** The work, with a consumer at the Service: none of its requests may fail. */
 const unnoticed = async (work: () => Promise<void>): Promise<void> => {
-  const { failures, requests } = await during({ urls: [await serviceUrl()], path, token }, work);
+  const { failures, requests } = await during({ urls: [await serviceUrl()], path, token: three.token }, work);
   expect(failures).toEqual([]);
   expect(requests).toBeGreaterThan(100);
 };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'offloader-release-'));
-  await ensureLake();
-  await publish('released', 's1', [['acme', '2026-05-30', 4]]);
-  await apply(lakeSecretObject, dataset('released'), endpoint('released-daily', 'released'), mintedKey('released-key', ['released_daily']));
-  for (const target of targets) await waitReady(target);
-  token = await secretValue('released-key-token', 'token');
+  await three.serve();
 });
 afterAll(async () => {
-  await remove(...targets);
+  await three.remove();
   await rm(folder, { recursive: true });
 });
 
@@ -65,7 +60,53 @@ describe('helm upgrade and helm rollback', () => {
     });
     expect((await uids()).filter((uid) => [...before, ...upgraded].includes(uid))).toEqual([]);
     expect(await loadedAt()).toEqual(loaded);
-    for (const target of targets) await waitReady(target);
+    await three.ready();
+  });
+});
+
+describe('helm test', () => {
+  const asked = async (): Promise<string> => helm('test', 'offloader', '--logs');
+
+  test('asks whether gateways answer, and makes a real query where an endpoint is named; what is wrong is in its log', async () => {
+    expect(await asked()).toContain('gateways answer; name an endpoint');
+    await upgrade('test.endpoint=released_daily?from=2026-05-30', 'test.tokenSecret=released-key-token');
+    expect(await asked()).toContain('1 rows of snapshot s1');
+    await upgrade('test.endpoint=released_hourly');
+    await expect(asked()).rejects.toThrow('failed');
+    expect(await kubectl('logs', 'offloader-test')).toContain('HTTP 404 not_found');
+    await upgrade('test.endpoint=', 'test.tokenSecret=');
+  });
+});
+
+describe('another admin token', () => {
+  test('by an upgrade: every replica and the operator have it, the old one is refused, and no request fails', async () => {
+    const [old, next] = [await secretValue('offloader-gateway-secrets', 'adminToken'), 'another-admin-token'];
+    const refused = async (token: string): Promise<readonly number[]> =>
+      Promise.all(
+        (await gatewayPods()).map(async (pod) => {
+          const response = await fetch(`http://${addressOf(pod)}:4001/diagnostics`, { headers: { authorization: `Bearer ${token}` } });
+          return response.status;
+        }),
+      );
+    await unnoticed(async () => {
+      await upgrade(`gateway.adminToken=${next}`);
+      await rolledOut();
+    });
+    expect([await refused(old), await refused(next)]).toEqual([
+      [401, 401],
+      [200, 200],
+    ]);
+    await three.ready();
+    await until(
+      'the operator to hear every replica',
+      async () => get(targets[0]),
+      ({ status }) => status?.gateways?.ready === 2 && (status.gateways.behind ?? []).length === 0,
+    );
+    await unnoticed(async () => {
+      await helm('rollback', 'offloader');
+      await rolledOut();
+    });
+    expect(await refused(next)).toEqual([401, 401]);
   });
 });
 
@@ -109,9 +150,9 @@ describe('helm uninstall', () => {
     expect(left.split(' ').toSorted()).toEqual(claims.toSorted());
     await helm('install', 'offloader', 'helm/offloader', '--values', values);
     await rolledOut();
-    for (const target of targets) await waitReady(target);
-    expect(await secretValue('released-key-token', 'token')).toBe(token);
-    expect((await callEach(path, token)).map(({ status, snapshot }) => [status, snapshot])).toEqual([
+    await three.ready();
+    expect(await secretValue('released-key-token', 'token')).toBe(three.token);
+    expect((await callEach(path, three.token)).map(({ status, snapshot }) => [status, snapshot])).toEqual([
       [200, 's1'],
       [200, 's1'],
     ]);

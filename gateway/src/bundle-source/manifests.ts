@@ -17,8 +17,7 @@ import {
 import { parseAllDocuments } from 'yaml';
 import type { BundleSource } from './source.ts';
 
-/** Twice this passes before an edit is read. */
-const pollMs = 400;
+const pollMs = 500;
 
 export type ReadManifests = { readonly resources: readonly unknown[]; readonly findings: readonly Finding[] };
 
@@ -100,7 +99,6 @@ const compileAll = (read: ReadManifests, auth: AuthMode): Result<Bundle, string>
 
 export const manifestsSource = (folder: string, auth: AuthMode, secretsDir: string | null): BundleSource => ({
   pollMs,
-  isEditedInPlace: true,
   read: async () => {
     try {
       const bundle = compileAll(await readManifests(folder), auth);

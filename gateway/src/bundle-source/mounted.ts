@@ -25,7 +25,6 @@ export const mountedSource = (folder: string): BundleSource => {
   let failing = false;
   return {
     pollMs,
-    isEditedInPlace: false,
     read: async () => {
       const result = await read();
       failing = !result.ok;
