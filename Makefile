@@ -41,7 +41,7 @@ bench-operator: node_modules/.installed ## the operator at scale: cold start, la
 bench-swap: node_modules/.installed ## 120 snapshots swap in while 32 clients ask: failed, mixed, p99 against the steady state (3 minutes)
 	@npm run -s build && node_modules/.bin/node --conditions=source bench/gateway/swap-under-load.ts --out bench/gateway/RESULTS-swap.md
 
-bench-large-load: node_modules/.installed ## 5 GB of Parquet and CSV into a gateway of 1 GiB, twice: memory, disk, failed requests; fails when a bound is missed (20 minutes, 40 GB of disk)
+bench-large-load: node_modules/.installed ## 5 GB of Parquet and CSV into a gateway of 1 GiB, twice: memory, disk, failed requests; fails when a bound is missed (35 minutes, 40 GB of disk)
 	@npm run -s build && node_modules/.bin/node --conditions=source bench/gateway/large-load.ts --out bench/gateway/RESULTS-large-load.md
 
 clean: ## remove what builds and demos made
