@@ -8,7 +8,7 @@ export type OperatorProcess = Child & { metric(name: string): Promise<number> };
 /** What the image carries, made by npm run bundle. */
 const main = new URL('../../operator/dist/main.js', import.meta.url).pathname;
 /** As in Dockerfile.operator; Node takes half of the chart's memory limit (512Mi) for its heap. */
-const flags = ['--enable-source-maps', '--max-semi-space-size=4', '--heap-growing-percent=30', '--max-old-space-size=256'];
+const flags = ['--enable-source-maps', '--max-semi-space-size=8', '--heap-growing-percent=30', '--max-old-space-size=256'];
 
 const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
 

@@ -55,7 +55,7 @@ type Controllers = {
 const bundleKey = 'bundle';
 const volumesKey = 'volumes';
 
-const gatheredTokensMs = 5000;
+const gatheredTokensMs = 10_000;
 
 /** Starts to lead: fills the caches, hears every pod once, then lets the queues run. */
 export const lead = (deps: LeadershipDeps): Leadership => {

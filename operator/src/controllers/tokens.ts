@@ -40,6 +40,8 @@ export class TokenController {
   readonly #deps: TokenDeps;
   /** What came of the last attempt for a key, when it was no token. */
   readonly #problems = new Map<string, Problem>();
+  /** Secrets by the object that controls them, as the last survey saw them: thousands of keys ask for theirs, one after another. */
+  #owned = new Map<string | undefined, Secret[]>();
 
   constructor(deps: TokenDeps) {
     this.#deps = deps;
@@ -49,12 +51,12 @@ export class TokenController {
   survey(keys: readonly CustomResource[]): Tokens {
     const hashes: Record<string, readonly TokenHash[]> = {};
     const standing = new Map<string, TokenStanding>();
-    const owned = Map.groupBy(this.#deps.secrets.list(), ownerUid);
+    this.#owned = Map.groupBy(this.#deps.secrets.list(), ownerUid);
     for (const key of keys) {
       const request = requestOf(key);
       if (request === undefined) continue;
       const { name } = key.metadata;
-      const facts = this.#facts(key, request, owned.get(key.metadata.uid) ?? []);
+      const facts = this.#facts(key, request);
       const decision = decideToken(facts);
       const problem = this.#problemOf(key);
       // One that failed comes back by itself, later and later.
@@ -74,11 +76,7 @@ export class TokenController {
       this.#problems.delete(name);
       return undefined;
     }
-    const facts = this.#facts(
-      key,
-      request,
-      this.#deps.secrets.list().filter((secret) => isOwnedBy(secret, key.metadata)),
-    );
+    const facts = this.#facts(key, request);
     const done = await this.#act(key, request, facts);
     this.#note(key, done === 'conflict' ? { kind: 'conflict', why: null } : undefined);
     return done === 'conflict' ? conflictRetryMs : undefined;
@@ -98,7 +96,8 @@ export class TokenController {
     if (before?.kind !== problem?.kind || before?.why !== problem?.why) this.#deps.changed();
   }
 
-  #facts(key: CustomResource, request: TokenRequest, owned: readonly Secret[]): TokenFacts {
+  #facts(key: CustomResource, request: TokenRequest): TokenFacts {
+    const owned = this.#owned.get(key.metadata.uid) ?? [];
     const { handledRotation: handled } = (key.status ?? {}) as { readonly handledRotation?: string };
     return {
       key: key.metadata,
