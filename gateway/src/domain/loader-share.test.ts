@@ -27,6 +27,16 @@ test.each(['32MiB', '170MiB', '1GiB', '64GiB'])("the engine has less than the pr
 });
 
 test.each([
+  ['1GiB', 720],
+  ['300MiB', 176],
+  ['200MiB', 76],
+  ['160MiB', 72],
+  ['100MiB', 45],
+])('of %s the engine has %i MiB, and what lies beside it in a process the rest', (limit, mebibytes) => {
+  expect(Math.floor(loaderShare(limit, 2).engineBytes / mebibyte)).toBe(mebibytes);
+});
+
+test.each([
   ['is told to take twice as much', '160MiB', 0, '320MiB'],
   ['is told what reading its files takes at least', '160MiB', 400, '640MiB'],
   ['is told a round figure', '100MB', 0, '192MiB'],
