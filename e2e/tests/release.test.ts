@@ -147,7 +147,8 @@ describe('helm uninstall', () => {
     );
     for (const target of targets) expect((await get(target)).metadata.name).toMatch(/^released/);
     const left = await kubectl('get', 'pvc', '-l', 'app.kubernetes.io/instance=offloader', '-o', 'jsonpath={.items[*].spec.volumeName}');
-    expect(left.split(' ').toSorted()).toEqual(claims.toSorted());
+    // One that a replica has left which was scaled away may be there too.
+    expect(left.split(' ')).toEqual(expect.arrayContaining([...claims]));
     await helm('install', 'offloader', 'helm/offloader', '--values', values);
     await rolledOut();
     await three.ready();
