@@ -22,7 +22,7 @@ const base = {
 export default {
   reporters: ['default', '<rootDir>/jest.closing-line.mjs'],
   // No measure of anything: only a bound on a hang, also on a machine that is busy with other things.
-  testTimeout: 300_000,
+  testTimeout: 600_000,
   // A test that fails before it has closed its server must not keep the run from ending.
   forceExit: true,
   // Two at least: suites wait more than they compute. ES modules are never collected, so a worker that has grown is replaced.

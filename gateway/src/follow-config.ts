@@ -26,6 +26,8 @@ export const followConfig = (source: BundleSource, ports: Ports): Follower => {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let mark = '';
+  /** What the look before saw. */
+  let lastSeen = '';
   let failed: { readonly mark: string; readonly atMs: number } | null = null;
   let applied: { config: LoadedConfig; at: string } | null = null;
   let lastError: string | null = null;
@@ -47,11 +49,17 @@ export const followConfig = (source: BundleSource, ports: Ports): Follower => {
     applied = { config, at: now() };
   };
 
+  /** Emptied to be written again, a file would read as a configuration without endpoints. */
+  const mayBeHalf = (): boolean => source.isEditedInPlace && applied !== null;
+
   const look = async (): Promise<void> => {
     const seen = await source.mark();
-    if (seen === mark) return;
+    const [before, isNew] = [lastSeen, seen !== mark];
+    lastSeen = seen;
+    if (!isNew || (mayBeHalf() && seen !== before)) return;
     if (failed?.mark === seen && performance.now() - failed.atMs < retryMs) return;
     const config = await source.read();
+    if (mayBeHalf() && (await source.mark()) !== seen) return;
     // Until it is applied: what cannot be read, and what could not be applied, is tried again though nothing changes.
     failed = { mark: seen, atMs: performance.now() };
     if (!config.ok) {

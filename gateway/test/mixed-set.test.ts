@@ -53,6 +53,7 @@ describe('a mixed set of parts', () => {
   const follow = async (): Promise<void> => {
     const source = mountedSource(folder);
     const counted: BundleSource = {
+      isEditedInPlace: false,
       pollMs: source.pollMs,
       mark: () => {
         looks += 1;

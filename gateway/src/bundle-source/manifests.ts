@@ -17,7 +17,8 @@ import {
 import { parseAllDocuments } from 'yaml';
 import type { BundleSource } from './source.ts';
 
-const pollMs = 500;
+/** Twice this passes before an edit is read. */
+const pollMs = 400;
 
 export type ReadManifests = { readonly resources: readonly unknown[]; readonly findings: readonly Finding[] };
 
@@ -99,6 +100,7 @@ const compileAll = (read: ReadManifests, auth: AuthMode): Result<Bundle, string>
 
 export const manifestsSource = (folder: string, auth: AuthMode, secretsDir: string | null): BundleSource => ({
   pollMs,
+  isEditedInPlace: true,
   read: async () => {
     try {
       const bundle = compileAll(await readManifests(folder), auth);

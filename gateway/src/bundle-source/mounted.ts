@@ -25,6 +25,7 @@ export const mountedSource = (folder: string): BundleSource => {
   let failing = false;
   return {
     pollMs,
+    isEditedInPlace: false,
     read: async () => {
       const result = await read();
       failing = !result.ok;

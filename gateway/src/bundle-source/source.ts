@@ -6,6 +6,8 @@ export interface BundleSource {
   read(): Promise<Result<LoadedConfig, string>>;
   /** Cheap mark of what is there: read again when it differs. */
   mark(): Promise<string>;
+  /** Its files may be found half written: what has changed is read once it stays as it is from one look to the next. */
+  readonly isEditedInPlace: boolean;
   /** How often the mark is looked at. */
   readonly pollMs: number;
 }

@@ -148,12 +148,10 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     const { keyId, endpoint: named } = calledBy(admitted);
     const access = accessOf(response);
     access.tell({ endpoint: named, keyId, format: format ?? null });
-    const end = (statusCode: number, plan: QueryPlan | null, told: Told = {}): void =>
-      access.end(statusCode, { snapshotId: plan?.serving.snapshotId ?? null, ...told });
-    const fail = (failure: Failure, plan: QueryPlan | null = null, told: Told = {}): void => {
+    const fail = (failure: Failure, told: Told = {}): void => {
       if (!response.headersSent && !response.destroyed) sendFailure(response, failure, requestId);
       // A reader that is too slow is no fault of the server.
-      end(told.cut === 'slow_reader' ? clientGone : status[failure.kind], plan, told);
+      access.end(told.cut === 'slow_reader' ? clientGone : status[failure.kind], told);
     };
     if (keyId !== null) options.onKeyUsed(keyId);
     if (!admitted.ok) return fail(admitted.error.failure);
@@ -163,10 +161,12 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     const planned = planQuery({ live: current, endpoint, tenant, format, queryString: queryStringOf(request) }, options.sign);
     if (!planned.ok) return fail(planned.error);
     const plan = planned.value;
+    // At once: a client that goes ends its line wherever the query is.
+    access.tell({ snapshotId: plan.serving.snapshotId });
     const headers = { ...cacheHeaders(plan, key === null, now()), ...snapshotHeaders(plan), ...deprecationHeaders(endpoint) };
     if (matchesEtag(request.get('if-none-match'), plan.etag)) {
       response.status(304).set(headers).end();
-      return end(304, plan);
+      return access.end(304, {});
     }
     // Between two bytes lie two queries at most, the second for a page that proved too long to be held; the third of the time is the reader's.
     // Where queries must be very short, the wait for a connection and a busy machine still have their time.
@@ -174,8 +174,8 @@ export const createEndpointRoute = (options: EndpointRouteOptions) => {
     const gone = new AbortController();
     response.once('close', () => void (response.writableFinished || gone.abort()));
     const { refusal, told } = await send({ plan, response, requestId, headers, signal: gone.signal }, format);
-    if (gone.signal.aborted) return end(clientGone, plan, told);
-    if (refusal !== null) return fail(refusal.failure, plan, { ...told, ...(refusal.cause === null ? {} : { cause: refusal.cause }) });
-    end(response.statusCode, plan, told);
+    if (gone.signal.aborted) return access.end(clientGone, told);
+    if (refusal !== null) return fail(refusal.failure, { ...told, ...(refusal.cause === null ? {} : { cause: refusal.cause }) });
+    access.end(response.statusCode, told);
   };
 };

@@ -1,5 +1,4 @@
 // The contract's "Restart and cache", as far as clients and probes see it: a whole gateway that stops and starts on its volume.
-import {} from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Report } from '@offloader/contract';
 import { apiKey, endpoint, removeUsed, startWorld, until, visitsDataset, type World } from '../support/gateway.ts';
