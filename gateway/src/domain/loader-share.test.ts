@@ -39,6 +39,7 @@ test.each([
 test.each([
   ['is told to take twice as much', '160MiB', 0, '320MiB'],
   ['is told what reading its files takes at least', '160MiB', 400, '640MiB'],
+  ['is told what lies beside its engine too', '64MiB', 96, '256MiB'],
   ['is told a round figure', '100MB', 0, '192MiB'],
 ])('a load that its limit was too small for %s', (_sentence, limit, neededMebibytes, expected) => {
   expect(limitInstead(limit, neededMebibytes * mebibyte)).toBe(expected);

@@ -40,6 +40,6 @@ export const loaderShare = (memoryLimit: string, threads: number): { readonly en
 
 /** A limit that suits a load which failed with this one: twice as much, or what its engine needs at least. */
 export const limitInstead = (memoryLimit: string, neededBytes: number): string => {
-  const bytes = Math.max(2 * bytesOf(memoryLimit), neededBytes / countedShare + runtimeBytes);
+  const bytes = Math.max(2 * bytesOf(memoryLimit), neededBytes / countedShare + runtimeBytes, neededBytes + besideBytes);
   return `${Math.ceil(bytes / (64 * mebibyte)) * 64}MiB`;
 };
