@@ -75,6 +75,13 @@ describe('a value as JSON text', () => {
     [`'2026-01-31 10:20:30.123'::TIMESTAMP_MS`, '"2026-01-31T10:20:30.123000"'],
     [`'2026-01-31 10:20:30.123456789'::TIMESTAMP_NS`, '"2026-01-31T10:20:30.123456"'],
     [`TIME '01:02:03.4'`, '"01:02:03.400000"'],
+    [`TIME '23:59:59.999999'`, '"23:59:59.999999"'],
+    [`TIME '24:00:00'`, '"24:00:00.000000"'],
+    [`TIMESTAMP '275760-09-12 23:59:59.999999'`, '"+275760-09-12T23:59:59.999999"'],
+    [`TIMESTAMP '290309-12-22 (BC) 00:00:00'`, '"-290308-12-22T00:00:00.000000"'],
+    [`TIMESTAMP '294247-01-10 04:00:54.775806'`, '"+294247-01-10T04:00:54.775806"'],
+    [`DATE '5877642-06-25 (BC)'`, '"-5877641-06-25"'],
+    [`DATE '5881580-07-10'`, '"+5881580-07-10"'],
     [`'00000000-0000-4000-8000-0000000000ff'::UUID`, '"00000000-0000-4000-8000-0000000000ff"'],
     [`'b'::ENUM('a', 'b')`, '"b"'],
     [`INTERVAL '1 month 2 days'`, '"1 month 2 days"'],
@@ -120,8 +127,21 @@ test.each<[string, ColumnType, string]>([
   ['9223372036854775807::BIGINT', 'BIGINT', '9223372036854775807'],
   [`DATE '2026-01-31'`, 'DATE', '2026-01-31'],
   [`TIMESTAMP '2026-01-31 10:20:30'`, 'TIMESTAMP', '2026-01-31T10:20:30.000000'],
+  [`'infinity'::TIMESTAMP`, 'TIMESTAMP', ''],
+  [`'-infinity'::DATE`, 'DATE', ''],
+  [`TIME '01:02:03.4'`, 'VARCHAR', '01:02:03.400000'],
   [`'{"a":1}'`, 'JSON', '"{""a"":1}"'],
   ['NULL', 'JSON', ''],
 ])('%s under %s is %j in CSV', async (expression, declared, expected) => {
   expect((await written(expression, declared))[1]).toBe(expected);
+});
+
+test('moments of all centuries are as DuckDB itself writes them', async () => {
+  // From the year 1 to 9999, and each of them as a member of a list.
+  const moment = 'make_timestamp((hash(i) % 315537897600000000)::BIGINT - 62135596800000000)';
+  const listOf = async (value: string): Promise<readonly string[]> =>
+    JSON.parse((await written(`(SELECT list(${value} ORDER BY i) FROM range(20000) numbers(i))`, 'VARCHAR'))[0]) as readonly string[];
+  const texts = await listOf(moment);
+  expect(new Set(texts).size).toBe(20_000);
+  expect(texts).toEqual(await listOf(`strftime(${moment}, '%Y-%m-%dT%H:%M:%S.%f')`));
 });

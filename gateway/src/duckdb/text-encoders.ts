@@ -1,5 +1,5 @@
 /** Rows as JSON objects, NDJSON lines and CSV records. */
-import type { AnswerColumn, CreateEncoder, Rows } from '../domain/encoder.ts';
+import type { AnswerColumn, CreateEncoder } from '../domain/encoder.ts';
 import { jsonWriter, textWriter } from './values.ts';
 
 const none = new Uint8Array();
@@ -40,12 +40,15 @@ const field = (text: string | null): string => {
 };
 
 export const createCsvEncoder: CreateEncoder = (columns) => {
-  const writers = columns.map(({ at, declared }) => ({ at, write: textWriter(declared) }));
-  const record = (fields: readonly string[]): string => `${fields.join(',')}\r\n`;
-  const lines = (rows: Rows): string => rows.map((row) => record(writers.map(({ at, write }) => field(write(row[at]))))).join('');
+  const cells = columns.map(({ at, declared }, n) => ({ at, prefix: n === 0 ? '' : ',', write: textWriter(declared) }));
+  const record = (row: readonly unknown[]): string => {
+    let text = '';
+    for (const { at, prefix, write } of cells) text += prefix + field(write(row[at]));
+    return `${text}\r\n`;
+  };
   return {
-    head: () => Buffer.from(record(columns.map(({ name }) => field(name)))),
-    rows: (rows) => Buffer.from(lines(rows)),
+    head: () => Buffer.from(`${columns.map(({ name }) => field(name)).join(',')}\r\n`),
+    rows: (rows) => Buffer.from(rows.map(record).join('')),
     tail: () => none,
   };
 };

@@ -22,27 +22,60 @@ const withoutNaN = (json: string): string =>
     ? json.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:nan|inf(?:inity)?)\b/gi, (found) => (found.startsWith('"') ? found : 'null'))
     : json;
 
-/** Milliseconds on either side of 1970 that a Date can hold. */
-const farthestMs = 8_640_000_000_000_000;
+/** Days on either side of 1970 that a Date can hold. */
+const farthestDay = 100_000_000;
 const dayMs = 86_400_000;
+const dayMicros = 86_400_000_000n;
 /** DuckDB's ±infinity among days. */
 const endlessDays = 2_147_483_647;
 
+/** The calendar repeats after 400 years: a day that no Date can hold is told by one that can. */
+const cycleYears = 400;
+const cycleDays = 146_097;
+
+const dayOf = (days: number): string => {
+  if (Math.abs(days) <= farthestDay) return new Date(days * dayMs).toISOString().slice(0, -14);
+  const cycles = Math.trunc(days / cycleDays);
+  const [year = '', ...monthAndDay] = dayOf(days - cycles * cycleDays).split('-');
+  const far = Number(year) + cycles * cycleYears;
+  return [`${far < 0 ? '-' : '+'}${String(Math.abs(far)).padStart(6, '0')}`, ...monthAndDay].join('-');
+};
+
+/** Days repeat within answers, and a Date costs more than all else that is done to a value. */
+const knownDays = new Map<number, string>();
+const mostKnownDays = 10_000;
+
+const isoDay = (days: number): string => {
+  const known = knownDays.get(days);
+  if (known !== undefined) return known;
+  if (knownDays.size >= mostKnownDays) knownDays.clear();
+  const text = dayOf(days);
+  knownDays.set(days, text);
+  return text;
+};
+
 /** YYYY-MM-DD; years beyond four digits as ISO 8601 extends them; null for ±infinity. */
-export const dayText = (value: DuckDBDateValue): string | null => {
-  const { days } = value;
-  if (Math.abs(days) >= endlessDays) return null;
-  const ms = days * dayMs;
-  return Math.abs(ms) > farthestMs ? value.toString() : new Date(ms).toISOString().slice(0, -14);
+const dayText = ({ days }: DuckDBDateValue): string | null => (Math.abs(days) >= endlessDays ? null : isoDay(days));
+
+const pairs = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'));
+
+/** HH:MM:SS.ffffff; all of a day, also its last moment, which DuckDB calls 24:00:00. */
+const clockText = (micros: number): string => {
+  const seconds = Math.floor(micros / 1_000_000);
+  const minutes = Math.floor(seconds / 60);
+  const fraction = String(micros - seconds * 1_000_000).padStart(6, '0');
+  return `${pairs[Math.floor(minutes / 60)] ?? ''}:${pairs[minutes % 60] ?? ''}:${pairs[seconds % 60] ?? ''}.${fraction}`;
 };
 
 const momentText = (micros: bigint): string | null => {
   if (micros <= -(2n ** 63n) + 1n || micros >= 2n ** 63n - 1n) return null;
-  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
-  const ms = Number((micros - fraction) / 1000n);
-  // Only the last 18,000 of DuckDB's 294,000 years are beyond a Date.
-  if (Math.abs(ms) > farthestMs) return new DuckDBTimestampValue(micros).toString().replace(' ', 'T');
-  return `${new Date(ms).toISOString().slice(0, -5)}.${String(fraction).padStart(6, '0')}`;
+  let days = Number(micros / dayMicros);
+  let rest = Number(micros % dayMicros);
+  if (rest < 0) {
+    days -= 1;
+    rest += Number(dayMicros);
+  }
+  return `${isoDay(days)}T${clockText(rest)}`;
 };
 
 /** Every kind of TIMESTAMP at microseconds, as DuckDB itself casts them. */
@@ -53,14 +86,7 @@ export const microsOf = (value: unknown): bigint | undefined => {
   return value instanceof DuckDBTimestampNanosecondsValue ? value.nanos / 1000n : undefined;
 };
 
-const timeText = ({ micros }: DuckDBTimeValue): string => {
-  const pad = (value: bigint, length = 2): string => String(value).padStart(length, '0');
-  const seconds = micros / 1_000_000n;
-  return `${pad(seconds / 3600n)}:${pad((seconds / 60n) % 60n)}:${pad(seconds % 60n)}.${pad(micros % 1_000_000n, 6)}`;
-};
-
 const numberText = (value: number): string | null => (Number.isFinite(value) ? String(Object.is(value, -0) ? 0 : value) : null);
-const quoted = (text: string | null): string => (text === null ? 'null' : JSON.stringify(text));
 
 const objectJson = (entries: readonly (readonly [string, unknown])[]): string =>
   `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${jsonOf(value)}`).join(',')}}`;
@@ -75,12 +101,18 @@ const nestedJson = (value: unknown): string | undefined => {
   return value instanceof DuckDBUnionValue ? objectJson([[value.tag, value.value]]) : undefined;
 };
 
-const objectOf = (value: object): string => {
+/** A day, a moment or a time of day; undefined for everything else. */
+const timeText = (value: unknown): string | null | undefined => {
+  if (value instanceof DuckDBDateValue) return dayText(value);
   const micros = microsOf(value);
-  if (micros !== undefined) return quoted(momentText(micros));
-  if (value instanceof DuckDBDateValue) return quoted(dayText(value));
+  if (micros !== undefined) return momentText(micros);
+  return value instanceof DuckDBTimeValue ? clockText(Number(value.micros)) : undefined;
+};
+
+const objectOf = (value: object): string => {
+  const time = timeText(value);
+  if (time !== undefined) return time === null ? 'null' : `"${time}"`;
   if (value instanceof DuckDBDecimalValue) return value.toString();
-  if (value instanceof DuckDBTimeValue) return quoted(timeText(value));
   return nestedJson(value) ?? JSON.stringify((value as { toString(): string }).toString());
 };
 
@@ -111,6 +143,8 @@ export const textWriter = (declared: ColumnType): ((value: unknown) => string | 
   if (declared === 'JSON') return (value) => (value === null ? null : json(value));
   return (value) => {
     if (typeof value === 'string') return value;
+    const time = timeText(value);
+    if (time !== undefined) return time;
     const text = json(value);
     if (text === 'null') return null;
     return text.startsWith('"') ? (JSON.parse(text) as string) : text;
