@@ -22,6 +22,9 @@ export const createActivation = (
     return release === record.snapshotId || activation === 'Immediate' || !operatorAlive();
   };
 
+  /** What serves, or did until it was found damaged, built anew: other replicas have it. Anything newer is not. */
+  const isBuiltAnew = ({ record }: Attached, force: Force): boolean =>
+    force === 'rebuild' && [held.active()?.record.snapshotId, state.damaged?.snapshotId].includes(record.snapshotId);
   const plainCause = (one: Attached): 'rollback' | 'refresh' => (held.kept().includes(one) ? 'rollback' : 'refresh');
 
   return {
@@ -29,7 +32,7 @@ export const createActivation = (
       held.stage(null);
       const active = held.active();
       const isCutover = active !== null && active.record.layout !== next.record.layout;
-      const cause = isCutover ? 'cutover' : force === 'rebuild' ? 'rebuild' : plainCause(next);
+      const cause = isCutover ? 'cutover' : isBuiltAnew(next, force) ? 'rebuild' : plainCause(next);
       const isCoordinated = cause === 'refresh' || cause === 'rollback';
       if (isCoordinated && active !== null && !isReleased(next)) held.stage(next);
       else held.swap(next, cause, cause === 'rebuild' ? 'quarantine' : 'keep');

@@ -1,4 +1,5 @@
 // When a loaded snapshot goes live: at once, with the operator's word, or not at all since the dataset was edited meanwhile.
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CompiledDataset } from '@offloader/contract';
@@ -85,6 +86,19 @@ describe('coordinated activation', () => {
     expect(room.report().staged).toBe('a2');
     edit({ keep: 0 }, null, anyAge);
     expect([room.activeId(), room.report().staged, room.report().kept]).toEqual(['a1', null, []]);
+  });
+
+  test('a rebuild that finds only something newer at the source waits with it like every other replica, and has been done with it', async () => {
+    await begin();
+    await rm(join(room.lake.folder, 'snapshots', 'a1'), { recursive: true });
+    const cache = { rebuild: 'b1' };
+    edit({}, null, { cache });
+    await until(() => room.report().staged !== null);
+    await poll();
+    expect([room.activeId(), room.report().staged, loads()]).toEqual(['a1', 'a2', ['a1', 'a2']]);
+    edit({}, 'a2', { cache });
+    expect(await room.answer()).toEqual({ id: 'a2', values: [2] });
+    expect([room.report().rebuilt, room.report().staged, room.report().kept, loads()]).toEqual(['b1', null, ['a1'], ['a1', 'a2']]);
   });
 
   test('what was loaded from a source that is not looked at any more never goes live', async () => {

@@ -190,16 +190,17 @@ const load = (model: Model, publication: Publication, force: Force, meanwhile: (
   if (defect === 'wrong row count' || isGuarded(model, publication)) return { status: 'rejected', id };
   const copy = { id, n, watermark, type: asked.type, gone: false };
   if (force === 'rebuild' || before === null) model.rebuilt = asked.rebuild;
-  model.damaged = null;
   place(model, copy, force);
+  model.damaged = null;
   return { status: 'ok', id };
 };
 
 /** Loaded or come back to: it goes live, or waits until all replicas have it. */
 const place = (model: Model, copy: Copy, force: Force): void => {
   const isCutover = model.active !== null && model.active.type !== copy.type;
+  const isBuiltAnew = force === 'rebuild' && [model.active?.id, model.damaged].includes(copy.id);
   model.staged = null;
-  if (model.active === null || isCutover || force === 'rebuild' || isReleased(model, copy)) return swap(model, copy);
+  if (model.active === null || isCutover || isBuiltAnew || isReleased(model, copy)) return swap(model, copy);
   model.staged = copy;
   model.stagedAtMs = model.nowMs;
 };
