@@ -22,11 +22,13 @@ export const clearTheWay = async (
   { setAside }: Pick<Quarantine, 'setAside'>,
 ): Promise<void> => {
   const place = folders(cacheDir);
+  // Where nothing can be moved, what lies on the volume serves all the same.
+  const move = async (path: string, name: string): Promise<void> => setAside(path, name).catch(() => undefined);
   // What is set aside must have somewhere to go.
   if (await isOddOne(place.quarantine, 'folder')) await rm(place.quarantine, { force: true }).catch(() => undefined);
-  for (const file of [place.index, `${place.index}.tmp`]) if (await isOddOne(file, 'file')) await setAside(file, `odd.${basename(file)}`);
+  for (const file of [place.index, `${place.index}.tmp`]) if (await isOddOne(file, 'file')) await move(file, `odd.${basename(file)}`);
   for (const dataset of datasets) {
-    if (await isOddOne(place.dataset(dataset), 'folder')) await setAside(place.dataset(dataset), `odd.${dataset}`);
+    if (await isOddOne(place.dataset(dataset), 'folder')) await move(place.dataset(dataset), `odd.${dataset}`);
   }
 };
 

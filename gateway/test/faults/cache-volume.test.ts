@@ -1,6 +1,6 @@
 // A cache volume that cannot be written, cannot be read or has gone, under a gateway that serves and at its boot. Real mounts.
 import { readdirSync, rmSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from '@jest/globals';
@@ -83,6 +83,17 @@ test('survives a volume that cannot be written: it serves what lies on it, also 
   await until(async () => (await volume()).status === 'ok');
   expect([await volume(), await metric()]).toEqual([{ status: 'ok', reason: null, since: null }, '1']);
   expect(await left(async () => orphansOn(cacheDir), 120_000)).toEqual([]);
+}, 900_000);
+
+test('starts from a volume that cannot be written though something stands in the way of its index', async () => {
+  await mkdir(join(cacheDir, 'index.json.tmp'));
+  await until(isReadOnly);
+  await world.restart();
+  await until(async () => (await world.admin('/ready')).status === 200);
+  expect(await active()).toBe('a1');
+  expect((await world.get('/v1/endpoints/visits', 'acme-token')).status).toBe(200);
+  await until(async () => (await volume()).reason === 'unwritable');
+  remount(cacheDir, 'rw');
 }, 900_000);
 
 test('survives a volume whose folders have gone: it is made anew and filled again, while what was open serves on', async () => {
