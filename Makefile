@@ -1,6 +1,6 @@
 # The commands people need. `make demo` and `make test` do all set-up by themselves; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-publish test verify unit integration e2e bench bench-operator bench-swap bench-large-load clean
+.PHONY: help demo demo-publish test verify unit integration e2e bench bench-operator bench-swap bench-large-load soak clean
 SHELL := /bin/bash
 
 node_modules/.installed: package-lock.json $(wildcard package.json */package.json) .npmrc
@@ -43,6 +43,9 @@ bench-swap: node_modules/.installed ## 120 snapshots swap in while 32 clients as
 
 bench-large-load: node_modules/.installed ## 5 GB of Parquet and CSV into a gateway of 1 GiB, twice: memory, disk, failed requests; fails when a bound is missed (35 minutes, 40 GB of disk)
 	@npm run -s build && node_modules/.bin/node --conditions=source bench/gateway/large-load.ts --out bench/gateway/RESULTS-large-load.md
+
+soak: node_modules/.installed ## hours of churn, failovers and lost connections: nothing may grow, no client may see it; before each release; ARGS='--minutes 60' for less (6 hours)
+	@npm run -s build && npm run -s bundle && node_modules/.bin/node --conditions=source bench/operator/soak.ts --out bench/operator/RESULTS-soak.md $(ARGS)
 
 clean: ## remove what builds and demos made
 	rm -rf .demo .bench node_modules/.installed */dist */*.tsbuildinfo

@@ -3,7 +3,11 @@ import { type Child, startNode } from '../child.ts';
 import { freePort } from '../free-port.ts';
 import { metric } from '../metric.ts';
 
-export type OperatorProcess = Child & { metric(name: string): Promise<number> };
+export type OperatorProcess = Child & {
+  /** Of its probes and metrics. */
+  readonly port: number;
+  metric(name: string): Promise<number>;
+};
 
 /** What the image carries, made by npm run bundle. */
 const main = new URL('../../operator/dist/main.js', import.meta.url).pathname;
@@ -18,6 +22,8 @@ export type OperatorEnvironment = {
   readonly adminToken: string;
   readonly adminPort: number;
   readonly name: string;
+  /** Where its log goes; unless said, nowhere. */
+  readonly log?: number;
 };
 
 /** Starts it with the flags of its image. */
@@ -34,5 +40,6 @@ export const startOperatorProcess = async (environment: OperatorEnvironment): Pr
     OFFLOADER_LOG_LEVEL: 'warn',
     POD_NAME: environment.name,
   };
-  return { ...startNode([...flags, main], variables, ['ignore', 'ignore', 'inherit']), metric: async (name) => metric(port, name) };
+  const child = startNode([...flags, main], variables, ['ignore', environment.log ?? 'ignore', 'inherit']);
+  return { ...child, port, metric: async (name) => metric(port, name) };
 };

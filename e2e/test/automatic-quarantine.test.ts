@@ -37,7 +37,7 @@ there('a gateway that reports that its cache volume has failed', () => {
   );
 
   const addPod = async (volume: 'folder' | 'mount' = 'folder'): Promise<GatewayPod> => {
-    const pod = await GatewayPod.add(world, volume);
+    const pod = await GatewayPod.add(world, { volume });
     await volumes.give(pod.name);
     return pod;
   };

@@ -11,19 +11,32 @@ import { annotations } from '@offloader/contract';
 import { addresses, adminToken, mountParts, mountTmpfs, PodObject, Proxy, release, remount, unmount, until } from './parts.ts';
 import type { Gateway, World } from './parts.ts';
 
-const program = new URL('gateway-process.ts', import.meta.url).pathname;
-/** A kubelet looks every few seconds; here a moment has to do. */
-const lookMs = 50;
+const sources = ['--conditions=source', '--disable-warning=ExperimentalWarning', new URL('gateway-process.ts', import.meta.url).pathname];
 
 /** Where it stands. */
 export type Place = Pick<World, 'client' | 'namespace' | 'gateways'>;
-type Life = { readonly child: ChildProcess; readonly adminPort: number; readonly apiPort: number; readonly cacheDir: string };
+export type Manner = {
+  /** Its cache volume: a folder, or a file system of its own that can be made to fail. */
+  readonly volume?: 'folder' | 'mount';
+  /** What runs after `node`; unless said, its sources, with a volume that is looked at often enough for a test. */
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A kubelet looks every few seconds; here a moment has to do. */
+  readonly lookMs?: number;
+};
+type Life = {
+  readonly child: ChildProcess;
+  readonly adminPort: number;
+  readonly apiPort: number;
+  readonly folder: string;
+  readonly cacheDir: string;
+};
 
 export class GatewayPod implements Gateway {
   readonly name: string;
   readonly #ip: string;
   readonly #pod: PodObject;
-  readonly #volume: 'folder' | 'mount';
+  readonly #manner: Required<Manner>;
   readonly #proxy = new Proxy(0);
   readonly #mounts: string[] = [];
   #folder = '';
@@ -32,8 +45,8 @@ export class GatewayPod implements Gateway {
   #kubelet: Promise<void> = Promise.resolve();
   #isOver = false;
 
-  private constructor({ client, namespace, gateways }: Place, volume: 'folder' | 'mount') {
-    this.#volume = volume;
+  private constructor({ client, namespace, gateways }: Place, manner: Manner) {
+    this.#manner = { volume: 'folder', command: sources, environment: {}, lookMs: 50, ...manner };
     const n = gateways.length;
     this.name = `${release}-gateway-${String(n)}`;
     this.#ip = addresses[n] ?? '';
@@ -41,8 +54,8 @@ export class GatewayPod implements Gateway {
   }
 
   /** The next replica of a world, Ready as soon as it serves. */
-  static async add(world: Place, volume: 'folder' | 'mount' = 'folder'): Promise<GatewayPod> {
-    const pod = new GatewayPod(world, volume);
+  static async add(world: Place, manner: Manner = {}): Promise<GatewayPod> {
+    const pod = new GatewayPod(world, manner);
     pod.#folder = await mkdtemp(join(tmpdir(), 'offloader-pod-'));
     await pod.#proxy.start(pod.#ip, world.gateways[0]?.port ?? 0);
     world.gateways.push(pod);
@@ -63,14 +76,23 @@ export class GatewayPod implements Gateway {
     const life = `${this.#folder}/${String(this.#lives)}`;
     await mkdir(join(life, 'cache'), { recursive: true });
     await mkdir(join(life, 'config'));
-    if (this.#volume === 'mount') {
+    if (this.#manner.volume === 'mount') {
       mountTmpfs(join(life, 'cache'), 64 * 2 ** 20);
       this.#mounts.push(join(life, 'cache'));
     }
     const { uid } = (await this.#pod.read()).metadata;
     this.#life = await this.#boot(life);
     this.#proxy.restore(this.#life.adminPort);
-    this.#kubelet = this.#attend(String(uid), this.#life.child, join(life, 'config'));
+    this.#kubelet = this.#attend(String(uid), join(life, 'config'));
+  }
+
+  /** Its container ends and is started again: the same Pod, the same volume, another process. */
+  async restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const { child, folder } = this.#living;
+    await end(child, signal);
+    this.#proxy.cut();
+    this.#life = await this.#boot(folder);
+    this.#proxy.restore(this.#life.adminPort);
   }
 
   async stop(): Promise<void> {
@@ -154,6 +176,11 @@ export class GatewayPod implements Gateway {
     return this.#living.child.pid ?? 0;
   }
 
+  /** Where its cache volume lies. */
+  get cacheDir(): string {
+    return this.#living.cacheDir;
+  }
+
   get #living(): Life {
     if (this.#life === undefined) throw new Error(`${this.name} has not been started`);
     return this.#life;
@@ -165,7 +192,7 @@ export class GatewayPod implements Gateway {
 
   async #boot(folder: string): Promise<Life> {
     const cacheDir = join(folder, 'cache');
-    const child = spawn(process.execPath, ['--conditions=source', '--disable-warning=ExperimentalWarning', program], {
+    const child = spawn(process.execPath, this.#manner.command, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env['PATH'] ?? '',
@@ -181,6 +208,7 @@ export class GatewayPod implements Gateway {
         OFFLOADER_DUCKDB_THREADS: '1',
         OFFLOADER_POOL_SIZE: '2',
         OFFLOADER_DRAIN_DELAY: '1ms',
+        ...this.#manner.environment,
       },
     });
     return new Promise((resolve, reject) => {
@@ -188,13 +216,13 @@ export class GatewayPod implements Gateway {
       createInterface(child.stdout).on('line', (line) => {
         if (!line.includes('"kind":"booted"')) return;
         const { adminPort, apiPort } = JSON.parse(line) as { adminPort: number; apiPort: number };
-        resolve({ child, adminPort, apiPort, cacheDir });
+        resolve({ child, adminPort, apiPort, folder, cacheDir });
       });
     });
   }
 
   /** What a kubelet does until the pod has gone: mounts when nudged, tells whether it is ready, and ends the process. */
-  async #attend(uid: string, child: ChildProcess, configDir: string): Promise<void> {
+  async #attend(uid: string, configDir: string): Promise<void> {
     let nudge: string | null | undefined = null;
     let isReady: boolean | undefined;
     const look = async (): Promise<'goes on' | 'is gone'> => {
@@ -210,10 +238,15 @@ export class GatewayPod implements Gateway {
     };
     // As long as the API server does not answer all stays as it is.
     while (!this.#isOver && (await look().catch(() => 'goes on')) === 'goes on')
-      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      await new Promise((resolve) => setTimeout(resolve, this.#manner.lookMs));
     this.#proxy.cut();
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await ended;
+    await end(this.#living.child, 'SIGKILL');
   }
 }
+
+const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  await ended;
+};

@@ -18,6 +18,8 @@ export class ApiRelay {
   readonly requests: Relayed[] = [];
   /** True: answered with 403 as the API server would. */
   refuses: (request: Relayed) => boolean = () => false;
+  /** True: answered with 410, as a watch is whose version the API server no longer has. */
+  expires: (request: Relayed) => boolean = () => false;
   /** Milliseconds that a request waits before it goes on. */
   delayMs: (request: Relayed) => number = () => 0;
   /** True: it goes on as soon as this says no more so. */
@@ -81,8 +83,11 @@ export class ApiRelay {
     if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     while (this.holds(relayed) && !response.closed) await new Promise((resolve) => setTimeout(resolve, 10));
     if (this.refuses(relayed)) {
-      const message = 'forbidden by the test';
-      response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ kind: 'Status', reason: 'Forbidden', message }));
+      answerStatus(response, 403, 'Forbidden');
+      return;
+    }
+    if (this.expires(relayed)) {
+      answerStatus(response, 410, 'Expired');
       return;
     }
     const onward = https.request(this.#target.url + path, { method: relayed.method, headers: request.headers, agent: this.#agent });
@@ -95,3 +100,8 @@ export class ApiRelay {
     request.pipe(onward);
   }
 }
+
+const answerStatus = (response: http.ServerResponse, code: number, reason: string): void => {
+  const body = { kind: 'Status', code, reason, message: `${reason.toLowerCase()} by the test` };
+  response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+};

@@ -1,0 +1,53 @@
+/** What may grow during a soak, and by how much. */
+const mebibyte = 2 ** 20;
+
+export type Bound = {
+  readonly of: 'gateway' | 'operator' | 'namespace';
+  readonly figure: string;
+  readonly what: string;
+  readonly unit: 'MiB' | 'KiB' | '';
+  /** It may be more at the end by this part of what it was, or by this much, whichever is more. */
+  readonly part: number;
+  readonly atLeast: number;
+  /** What stands for a stretch of time: its middle, or its lowest, which for a heap is what is alive. */
+  readonly stands: 'median' | 'lowest';
+};
+
+const bound = (of: Bound['of'], figure: string, what: string, rest: Partial<Bound> = {}): Bound => ({
+  of,
+  figure,
+  what,
+  unit: '',
+  part: 0.05,
+  atLeast: 4,
+  stands: 'median',
+  ...rest,
+});
+
+const ofProcess = (of: 'gateway' | 'operator'): readonly Bound[] => [
+  bound(of, 'rssBytes', 'resident memory', { unit: 'MiB', part: 0.1, atLeast: 16 * mebibyte }),
+  bound(of, 'heapBytes', 'heap after a collection', { unit: 'MiB', part: 0.1, atLeast: 8 * mebibyte, stands: 'lowest' }),
+  bound(of, 'descriptors', 'open descriptors', { atLeast: 8 }),
+  bound(of, 'threads', 'threads', { atLeast: 2 }),
+  bound(of, 'resources', 'timers, sockets and other live resources', { atLeast: 8 }),
+  bound(of, 'series', 'series of /metrics', { atLeast: 30 }),
+];
+
+/** Guests come and go, so that counts move within a steady set: the least that may be more covers one guest. */
+export const bounds: readonly Bound[] = [
+  ...ofProcess('gateway'),
+  bound('gateway', 'snapshotsOpen', 'snapshot files that are open'),
+  bound('gateway', 'deletedOpen', 'deleted files that are still open', { part: 0, atLeast: 2 }),
+  bound('gateway', 'cacheFiles', 'files on the cache volume', { atLeast: 8 }),
+  bound('gateway', 'cacheBytes', 'bytes on the cache volume', { unit: 'MiB', part: 0.1, atLeast: 8 * mebibyte }),
+  bound('gateway', 'answersBytes', 'bytes of cached answers', { unit: 'MiB', part: 0.1, atLeast: 2 * mebibyte }),
+  ...ofProcess('operator'),
+  bound('operator', 'queued', 'keys that wait for a turn', { part: 0, atLeast: 2 }),
+  bound('operator', 'watched', 'objects that are watched'),
+  bound('namespace', 'configmaps', 'ConfigMaps', { part: 0, atLeast: 1 }),
+  bound('namespace', 'configmapsBytes', 'their bytes', { unit: 'KiB', part: 0.1, atLeast: 8 * 1024 }),
+  bound('namespace', 'secrets', 'Secrets', { part: 0 }),
+  bound('namespace', 'secretsBytes', 'their bytes', { unit: 'KiB', part: 0.1, atLeast: 8 * 1024 }),
+  bound('namespace', 'events', 'Events', { part: 0.25, atLeast: 50 }),
+  bound('namespace', 'statusesBytes', 'bytes of the Datasets with their statuses', { unit: 'KiB', part: 0.1, atLeast: 8 * 1024 }),
+];

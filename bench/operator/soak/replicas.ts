@@ -1,0 +1,135 @@
+/** The gateways of a soak: pods that really run what the image runs, those among them that may be asked, and what they answer. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { imageCommand } from '../../gateway/boot.ts';
+import type { ApiClient, GatewayPod } from '../part-types.ts';
+import { GatewayPods } from '../parts.ts';
+import type { Body } from './promised.ts';
+
+export type Reply = { readonly status: number; readonly body: Body };
+export type Place = { readonly client: ApiClient; readonly namespace: string };
+
+/** Small enough to be full soon, so that a run sees a steady state. */
+const environment = {
+  NODE_ENV: 'production',
+  MALLOC_ARENA_MAX: '2',
+  OFFLOADER_CACHE_MAX_ENTRIES: '500',
+  OFFLOADER_DUCKDB_MEMORY_LIMIT: '256MiB',
+  OFFLOADER_LOAD_MEMORY_LIMIT: '256MiB',
+};
+const lookMs = 200;
+/** What has not come about by then never will: a slow replica is waited for a minute, an operator replaced in less. */
+const effectMs = 180_000;
+
+export class Replicas {
+  readonly all: GatewayPod[] = [];
+  /** Those that a Service would send no request to: on their way up or down. */
+  readonly #away = new Set<GatewayPod>();
+  readonly #sinceMs = new Map<GatewayPod, number>();
+  readonly #emptySinceMs = new Map<GatewayPod, number>();
+  readonly #place: Place;
+
+  constructor(place: Place) {
+    this.#place = place;
+  }
+
+  /** Those that may be asked. */
+  get serving(): readonly GatewayPod[] {
+    return this.all.filter((pod) => !this.#away.has(pod));
+  }
+
+  isServing(pod: GatewayPod): boolean {
+    return this.all.includes(pod) && !this.#away.has(pod);
+  }
+
+  /** When it was last let in. */
+  sinceMs(pod: GatewayPod): number {
+    return this.#sinceMs.get(pod) ?? 0;
+  }
+
+  /** When it was last given an empty volume. */
+  emptySinceMs(pod: GatewayPod): number {
+    return this.#emptySinceMs.get(pod) ?? 0;
+  }
+
+  /** One more; it may be asked as soon as it is ready. */
+  async add(): Promise<void> {
+    const gateways = this.all;
+    const before = new Set(gateways);
+    const added = GatewayPods.add({ ...this.#place, gateways }, { command: await imageCommand(), environment, lookMs });
+    // It stands in the list before it has booted.
+    await until(() => gateways.some((pod) => !before.has(pod)));
+    const pod = gateways.find((one) => !before.has(one))!;
+    this.#away.add(pod);
+    this.#emptySinceMs.set(pod, performance.now());
+    await added;
+    await this.#comeBack(pod);
+  }
+
+  /** The last one is scaled away. */
+  async takeLast(): Promise<void> {
+    const pod = this.all.at(-1)!;
+    await this.#leave(pod);
+    await this.#deletePod(pod);
+    await pod.stop();
+    this.all.pop();
+    this.#away.delete(pod);
+  }
+
+  /** Its container ends and comes back, with its volume. */
+  async restart(pod: GatewayPod, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await this.#leave(pod);
+    await pod.restart(signal);
+    await this.#comeBack(pod);
+  }
+
+  /** Its Pod is taken away, and another comes with an empty volume. */
+  async replace(pod: GatewayPod): Promise<void> {
+    await this.#leave(pod);
+    await this.#deletePod(pod);
+    this.#emptySinceMs.set(pod, performance.now());
+    await pod.appear();
+    await this.#comeBack(pod);
+  }
+
+  async stop(): Promise<void> {
+    for (const pod of this.all) await pod.stop();
+  }
+
+  /** Waits until all that may be asked answer as wanted. */
+  async answer(path: string, token: string, wanted: (reply: Reply, pod: GatewayPod) => boolean): Promise<void> {
+    await this.each(async (pod) => wanted(await pod.answer(path, token), pod));
+  }
+
+  /** Waits until a condition holds for all that may be asked. */
+  async each(holds: (pod: GatewayPod) => Promise<boolean>): Promise<void> {
+    await until(async () => {
+      const found = await Promise.all(this.serving.map(async (pod) => holds(pod).catch(() => !this.isServing(pod))));
+      return found.every((one) => one);
+    });
+  }
+
+  /** Requests that are under way get their answers. */
+  async #leave(pod: GatewayPod): Promise<void> {
+    this.#away.add(pod);
+    await pause(1000);
+  }
+
+  async #comeBack(pod: GatewayPod): Promise<void> {
+    await until(async () => (await fetch(`${pod.adminUrl}/ready`).catch(() => undefined))?.status === 200, 15 * 60_000);
+    this.#sinceMs.set(pod, performance.now());
+    this.#away.delete(pod);
+  }
+
+  async #deletePod({ name }: GatewayPod): Promise<void> {
+    await this.#place.client.request({ method: 'DELETE', path: `/api/v1/namespaces/${this.#place.namespace}/pods/${name}` });
+  }
+}
+
+/** Waits for a condition, without haste: nothing is timed by it. */
+export const until = async (condition: () => boolean | Promise<boolean>, withinMs = effectMs): Promise<void> => {
+  const deadlineMs = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) throw new Error(`has not come about within ${withinMs / 1000} s`);
+    await pause(lookMs);
+  }
+};
