@@ -133,6 +133,20 @@ describe('the watcher', () => {
     watcher.stop();
   });
 
+  test('a list tells as lost what the watch had passed over, and not what it would have shown next', async () => {
+    const after = [object('a', 1), object('skipped', 140), object('next', 160)];
+    const { clock, server, changed, found, watcher } = build([[object('a', 1), object('gone', 2)], after], 60_000);
+    await clock.advance(0);
+    server.sessions[0]?.events(event('BOOKMARK', '', 150));
+    changed.length = 0;
+    await clock.advance(70_000);
+    server.sessions[0]?.end('closed');
+    await clock.advance(0);
+    expect(changed).toEqual(['skipped:->140', 'next:->160', 'gone:2>-']);
+    expect(found).toEqual([0, 2]);
+    watcher.stop();
+  });
+
   test('a change that its handler threw on is told again after a list, whether an event or a list had brought it', async () => {
     const broken = { handler: false };
     const { clock, server, watcher, changed } = build([[object('a', 1)], [object('a', 101)]], 600_000, broken);

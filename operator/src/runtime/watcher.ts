@@ -204,6 +204,9 @@ export class Watcher<T extends Versioned> {
       if (after === undefined) this.#objects.delete(name);
       else this.#keep(after);
     }
+    const watched = this.#resourceVersion;
+    // A version that is newer than what the watch has come to would have been its next event. Of a deletion no list says when.
+    const lost = changed.filter(({ after }) => after === undefined || !isNewer(after.metadata.resourceVersion, watched));
     this.#resourceVersion = resourceVersion;
     this.#listedVersion = resourceVersion;
     this.#deleted.clear();
@@ -211,7 +214,7 @@ export class Watcher<T extends Versioned> {
       kind: 'listed',
       watcher: this.#options.name,
       objects: items.length,
-      found: this.#listedOnce ? changed.length : 0,
+      found: this.#listedOnce ? (watched === undefined ? changed : lost).length : 0,
     });
     this.#listedOnce = true;
     this.#announceSynced();
