@@ -4,7 +4,7 @@ import { apiVersion } from '@offloader/contract';
 import { BundleController } from './controllers/bundle.ts';
 import type { Cluster, ReportReader, Volumes } from './controllers/ports.ts';
 import { QuarantineController } from './controllers/quarantine.ts';
-import { RolloutController, replicasKey } from './controllers/rollout.ts';
+import { RolloutController, nudgeKey, replicasKey } from './controllers/rollout.ts';
 import { StatusController } from './controllers/status.ts';
 import { TokenController } from './controllers/tokens.ts';
 import type { TokenDeps, TokenWrite } from './controllers/tokens.ts';
@@ -160,7 +160,7 @@ const createControllers = (
     pods: () => rollout.states,
     reportedSequence: () => rollout.reportedSequence,
     updated: (before, after) => {
-      for (const pod of watches.pods.list()) enqueue('rollout', pod.metadata.name);
+      for (const { metadata } of watches.pods.list()) for (const key of [nudgeKey(metadata.name), metadata.name]) enqueue('rollout', key);
       for (const key of recompiled(before, after)) enqueue('status', key);
     },
   });

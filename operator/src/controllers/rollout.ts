@@ -27,10 +27,13 @@ export type RolloutDeps = {
 
 /** The key of the turn that asks how many gateways there should be; no pod has such a name. */
 export const replicasKey = '/replicas';
+const nudgePrefix = '/nudge/';
+/** The key of the turn that only nudges a pod: what was written must not wait until a thousand datasets have been reported. */
+export const nudgeKey = (pod: string): string => `${nudgePrefix}${pod}`;
 /** A pod that is missing is named within 15 s. */
 const replicasEveryMs = 10_000;
 
-/** The controller of all gateway pods; one key per pod, and one for their number. */
+/** The controller of all gateway pods: one key to ask a pod, one to nudge it, and one for their number. */
 export class RolloutController {
   readonly #deps: RolloutDeps;
   readonly #heard = new Map<string, Heard>();
@@ -63,13 +66,19 @@ export class RolloutController {
     this.#states = this.#look();
   }
 
-  /** One turn for one pod; undefined when it is gone. */
-  async reconcile(name: string): Promise<number | undefined> {
-    if (name === replicasKey) {
+  /** One turn for one key; undefined when it needs no other, as that of a pod that is gone. */
+  async reconcile(key: string): Promise<number | undefined> {
+    if (key === replicasKey) {
       await this.#count();
       this.#digest();
       return replicasEveryMs;
     }
+    if (!key.startsWith(nudgePrefix)) return this.#follow(key);
+    await this.#nudge(key.slice(nudgePrefix.length));
+    return undefined;
+  }
+
+  async #follow(name: string): Promise<number | undefined> {
     const startedMs = this.#deps.monotonicMs();
     const pod = countedPods(this.#deps.pods.list()).find((candidate) => candidate.metadata.name === name);
     if (pod === undefined) {

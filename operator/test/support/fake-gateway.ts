@@ -25,6 +25,8 @@ export class FakeGateway {
   keys: Report['keys'] = [];
   /** True: the kubelet does not refresh the mount. */
   frozen = false;
+  /** Answers come after this. */
+  held: Promise<unknown> | undefined;
   /** True: requests hang up. */
   unreachable = false;
   loaded: LoadedConfig | undefined;
@@ -105,6 +107,7 @@ export class FakeGateway {
       this.#nudge = nudge;
       await this.#mount();
     }
+    await this.held;
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(this.#report()));
   }
 
