@@ -34,15 +34,21 @@ export const createAdmission = (cacheDir: string, loadConcurrency: number): Admi
     });
 
   const reserve = async (room: Room): Promise<Problem | null> => {
-    const stopped = new Promise<void>((resolve) => room.signal.addEventListener('abort', () => resolve(), { once: true }));
-    while (!room.signal.aborted) {
-      const next = ended.promise;
-      const decision = await tryToReserve(room);
-      if (decision.kind === 'go') return null;
-      if (decision.kind === 'never') return decision.problem;
-      await Promise.race([next, stopped]);
+    const { promise: stopped, resolve: stop } = Promise.withResolvers<undefined>();
+    const onAbort = (): void => stop(undefined);
+    room.signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      while (!room.signal.aborted) {
+        const next = ended.promise;
+        const decision = await tryToReserve(room);
+        if (decision.kind === 'go') return null;
+        if (decision.kind === 'never') return decision.problem;
+        await Promise.race([next, stopped]);
+      }
+      return givenUp;
+    } finally {
+      room.signal.removeEventListener('abort', onAbort);
     }
-    return givenUp;
   };
 
   return {
