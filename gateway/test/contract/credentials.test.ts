@@ -264,6 +264,16 @@ suite('credentials', () => {
     }); // prettier-ignore
   });
 
+  test('a web server that leads elsewhere is not followed; what is served stays', async () => {
+    await until(serves('web', 1));
+    web.answer = ({ path }) => (path === 'GET /lake/web/manifest.json' ? 302 : undefined);
+    await force('web');
+    expect(await report('web')).toMatchObject({ active_snapshot: { snapshot_id: 's1' }, refresh_error: { code: 'root_not_allowed' } });
+    expect(web.asked.filter(({ path }) => path.includes('elsewhere'))).toEqual([]);
+    web.answer = () => undefined;
+    await force('web');
+  });
+
   test('S3 through @aws-sdk/client-s3 and GCS through @google-cloud/storage, never hand-made signing.', async () => {
     const sources = await Promise.all((await readdir(sourcesFolder)).map(async (name) => [name, await readFile(join(sourcesFolder, name), 'utf8')] as const));
     const using = (word: RegExp) => sources.filter(([, text]) => word.test(text)).map(([name]) => name);
