@@ -102,8 +102,9 @@ describe('an answer', () => {
   test('may be missing on an empty volume alone, while the source offers nothing that may serve', () => {
     const promised = settled();
     promised.hold('daily', 100);
-    expect([promised.isEmpty('daily', 50), promised.isEmpty('daily', 150)]).toEqual([false, true]);
-    promised.release('daily');
-    expect(promised.isEmpty('daily', 150)).toBe(false);
+    expect([promised.isEmpty('daily', 50, 200), promised.isEmpty('daily', 150, 200)]).toEqual([false, true]);
+    promised.release('daily', 300);
+    expect([promised.isEmpty('daily', 150, 400), promised.isEmpty('daily', 350, 400)]).toEqual([true, false]);
+    expect(promised.isEmpty('daily', 150, 60_000)).toBe(false);
   });
 });

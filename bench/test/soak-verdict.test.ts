@@ -13,6 +13,7 @@ const memory: Bound = {
   part: 0.1,
   atLeast: 16 * mebibyte,
   stands: 'median',
+  drawn: true,
 };
 const heap: Bound = { ...memory, figure: 'heapBytes', what: 'heap', atLeast: 8 * mebibyte, stands: 'lowest' };
 const descriptors: Bound = { ...memory, figure: 'descriptors', what: 'descriptors', unit: '', part: 0.05, atLeast: 8 };
@@ -51,6 +52,19 @@ test.each([
   ['four descriptors an hour', descriptors, (part: number, random: () => number) => 60 + Math.floor(part * hours * 4 + random() * 3)],
 ])('%s is told', (_, bound, valueAt) => {
   expect(trendOf('gateway-0', points(valueAt), bound)).toMatchObject({ met: false });
+});
+
+test('the slope of what comes and goes with others does not count, its growth does', () => {
+  const inSet = { ...descriptors, drawn: false };
+  const verdicts = [12, 60].map(
+    (more) =>
+      trendOf(
+        'gateway-0',
+        points((part) => 60 + part * more),
+        inSet,
+      ).met,
+  );
+  expect(verdicts).toEqual([true, false]);
 });
 
 test('the slope is the one of the line, whatever a few looks say', () => {

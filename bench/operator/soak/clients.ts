@@ -72,8 +72,8 @@ export class Clients {
     const { promised, replicas, complain } = this.#on;
     const { path, token, expected, endpoint } = question;
     const before = promised.allowed(endpoint ?? '');
-    const wasEmpty = promised.isEmpty(nameIn(path), replicas.emptySinceMs(pod));
     const sentMs = performance.now();
+    const wasEmpty = promised.isEmpty(nameIn(path), replicas.emptySinceMs(pod), sentMs);
     this.requests += 1;
     try {
       const answer = await fetch(`${pod.apiUrl}${path}`, { headers: { authorization: `Bearer ${token}` } });

@@ -222,7 +222,7 @@ export class Deeds {
   }
 
   #release({ name }: Subject): void {
-    this.#on.promised.release(endpointOf(name));
+    this.#on.promised.release(endpointOf(name), performance.now());
   }
 
   #allow({ name, newest, serves = newest, version }: Subject): void {
@@ -236,7 +236,7 @@ export class Deeds {
       pathTo(name),
       tokens.steady,
       ({ status, body: { meta } }, pod) =>
-        (status === 503 && promised.isEmpty(endpointOf(name), replicas.emptySinceMs(pod))) ||
+        (status === 503 && promised.isEmpty(endpointOf(name), replicas.emptySinceMs(pod), performance.now())) ||
         (meta?.snapshot_id === `s${serves}` && meta.version === version),
     );
     promised.only(endpointOf(name), `s${serves}`, version);

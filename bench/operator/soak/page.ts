@@ -14,7 +14,14 @@ const spelled = (value: number, unit: Trend['bound']['unit']): string => {
 
 const trendRow = ({ subject, bound, before, after, surely, likely, allowed, met }: Trend): string => {
   const told = (value: number): string => spelled(value, bound.unit);
-  const cells = [subject, bound.what, told(before), told(after), told(after - before), `${told(likely)} (${told(surely)})`];
+  const cells = [
+    subject,
+    bound.what,
+    told(before),
+    told(after),
+    told(after - before),
+    bound.drawn ? `${told(likely)} (${told(surely)})` : '',
+  ];
   return `| ${cells.join(' | ')} | ${told(allowed)}${met ? '' : ': missed'} |`;
 };
 

@@ -12,12 +12,15 @@ export type Wrong = 'status' | 'snapshot' | 'version' | 'mixed' | 'apart';
 /** Replicas answer from different snapshots for at most this long. */
 export const apartMs = 2000;
 
+/** A load of these small datasets takes a second, on a busy machine some more. */
+const loadMs = 30_000;
+
 export class Promised {
   readonly #allowed = new Map<string, Allowed>();
   /** When the snapshot that is wanted last became another, and since when somebody has answered with it. */
   readonly #changes = new Map<string, { readonly atMs: number; firstMs: number | undefined }>();
-  /** Since when a dataset is kept from its newest snapshot, by its endpoint. */
-  readonly #held = new Map<string, number>();
+  /** From when to when a dataset was last kept from its newest snapshot, by its endpoint. */
+  readonly #held = new Map<string, { readonly fromMs: number; toMs: number | undefined }>();
   /** The longest that a replica still answered with another one after that. */
   longestApartMs = 0;
 
@@ -39,17 +42,23 @@ export class Promised {
   }
 
   hold(endpoint: string, nowMs: number): void {
-    if (!this.#held.has(endpoint)) this.#held.set(endpoint, nowMs);
+    if (this.#held.get(endpoint)?.toMs !== undefined || !this.#held.has(endpoint))
+      this.#held.set(endpoint, { fromMs: nowMs, toMs: undefined });
   }
 
-  release(endpoint: string): void {
-    this.#held.delete(endpoint);
+  release(endpoint: string, nowMs: number): void {
+    const held = this.#held.get(endpoint);
+    if (held !== undefined) held.toMs ??= nowMs;
   }
 
-  /** True when a replica that came with an empty volume then has nothing to serve: its source offers only what must not be served. */
-  isEmpty(endpoint: string, emptySinceMs: number): boolean {
-    const heldMs = this.#held.get(endpoint);
-    return heldMs !== undefined && heldMs < emptySinceMs;
+  /**
+   * True when a replica that came with an empty volume has nothing to serve: its source offered only what must not be served, and
+   * what it offers since then has yet to be loaded.
+   */
+  isEmpty(endpoint: string, emptySinceMs: number, nowMs: number): boolean {
+    const held = this.#held.get(endpoint);
+    if (held === undefined || held.fromMs > emptySinceMs) return false;
+    return held.toMs === undefined || (emptySinceMs < held.toMs && nowMs < held.toMs + loadMs);
   }
 
   /** What is wrong with a good answer; what was allowed when it was asked for counts as well. */

@@ -1,7 +1,8 @@
 /**
  * Whether something grows: pure. After a warm-up, a process's first fifth, the middle of its last quarter is held against the
  * middle of its second, and the slope that the rest shows at the least (the lower end of the 95 % interval of the Theil-Sen slope)
- * is drawn on to four times the length of its life, which is a day for six hours; neither may exceed the bound.
+ * is drawn on to four times the length of its life, which is a day for six hours; neither may exceed the bound. The slope of what
+ * moves within a steady set does not count.
  */
 import type { Bound } from './bounds.ts';
 
@@ -81,7 +82,16 @@ export const trendOf = (subject: string, points: readonly Point[], bound: Bound)
   const seconds = horizon * ((points.at(-1)?.[0] ?? 0) - (points[0]?.[0] ?? 0));
   const allowed = Math.max(bound.part * before, bound.atLeast);
   const surely = Math.max(0, least) * seconds;
-  return { subject, bound, before, after, surely, likely: likely * seconds, allowed, met: after - before <= allowed && surely <= allowed };
+  return {
+    subject,
+    bound,
+    before,
+    after,
+    surely,
+    likely: likely * seconds,
+    allowed,
+    met: after - before <= allowed && (!bound.drawn || surely <= allowed),
+  };
 };
 
 /** The lowest of each tenth, of which the middle is taken. */
