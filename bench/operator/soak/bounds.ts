@@ -45,7 +45,8 @@ export const bounds: readonly Bound[] = [
   bound('gateway', 'series', 'series of /metrics', { ...inSet, atLeast: 200 }),
   bound('gateway', 'snapshotsOpen', 'snapshot files that are open', inSet),
   bound('gateway', 'deletedOpen', 'deleted files that are still open', { part: 0, atLeast: 2 }),
-  bound('gateway', 'cacheFiles', 'files on the cache volume', inSet),
+  // Two files for each snapshot: those of guests, and of copies that rebuilds have set aside.
+  bound('gateway', 'cacheFiles', 'files on the cache volume', { ...inSet, atLeast: 20 }),
   bound('gateway', 'cacheBytes', 'bytes on the cache volume', { ...inSet, unit: 'MiB', part: 0.1, atLeast: 8 * mebibyte }),
   bound('gateway', 'answersBytes', 'bytes of cached answers', { ...inSet, unit: 'MiB', part: 0.1, atLeast: 2 * mebibyte }),
   ...ofProcess('operator'),

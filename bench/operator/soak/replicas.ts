@@ -13,6 +13,8 @@ const environment = {
   NODE_ENV: 'production',
   MALLOC_ARENA_MAX: '2',
   OFFLOADER_CACHE_MAX_ENTRIES: '500',
+  // Five of the copies that rebuilds set aside.
+  OFFLOADER_QUARANTINE_MAX_BYTES: String(4 * 2 ** 20),
   OFFLOADER_DUCKDB_MEMORY_LIMIT: '256MiB',
   OFFLOADER_LOAD_MEMORY_LIMIT: '256MiB',
 };
