@@ -1,12 +1,12 @@
 /** What the probes say is so: ready means that it knows what there is or could lead at once, alive that a restart would not help. */
 import { describe, expect, test } from '@jest/globals';
-import { ApiRelay } from './support/api-relay.ts';
+import type { ApiRelay } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
-import { RushClock } from './support/rush-clock.ts';
+import type { RushClock } from './support/rush-clock.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
 import { type World, replicas, until } from './support/world.ts';
-import { inWorlds } from './support/worlds.ts';
+import { inHurryingWorlds } from './support/worlds.ts';
 import type { Operator } from './support/world.ts';
 
 const server = await startApiServer();
@@ -18,23 +18,12 @@ there('the probes of the operator', () => {
   let relay: ApiRelay;
   let clock: RushClock;
 
-  inWorlds(
-    api,
-    'health',
-    async (opened) => {
-      world = opened;
-      relay = await new ApiRelay(api).start();
-      clock = new RushClock();
-      for (let n = 0; n < replicas; n += 1) await world.addGateway();
-      await world.apply('Dataset', 'visits', dataset());
-      await world.apply('Endpoint', 'daily', endpoint());
-    },
-    async () => {
-      clock.speed = 1;
-      await world.close();
-      await relay.stop();
-    },
-  );
+  inHurryingWorlds(api, 'health', async (given) => {
+    ({ world, relay, clock } = given);
+    for (let n = 0; n < replicas; n += 1) await world.addGateway();
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+  });
 
   const get = ({ httpPort }: Operator, path: string) => fetch(`http://127.0.0.1:${String(httpPort)}${path}`);
   const says = async (operator: Operator) => [(await get(operator, '/healthz')).status, (await get(operator, '/readyz')).status];

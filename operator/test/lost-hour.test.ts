@@ -1,13 +1,13 @@
 /** An hour without any operator, on a clock that rushes through it: nothing that is served changes, and the next one writes only what is due. */
 import { describe, expect, test } from '@jest/globals';
 import { objectNames } from '@offloader/contract';
-import { ApiRelay } from './support/api-relay.ts';
+import type { ApiRelay } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
-import { RushClock } from './support/rush-clock.ts';
+import type { RushClock } from './support/rush-clock.ts';
 import { apiKey, dataset, endpoint, mintedKey } from './support/samples.ts';
 import { type World, release, replicas, turnsOf, until } from './support/world.ts';
-import { inWorlds } from './support/worlds.ts';
+import { inHurryingWorlds } from './support/worlds.ts';
 import type { Operator } from './support/world.ts';
 
 const server = await startApiServer();
@@ -26,32 +26,21 @@ there('an hour without an operator', () => {
   let relay: ApiRelay;
   let clock: RushClock;
 
-  inWorlds(
-    api,
-    'lost-hour',
-    async (opened) => {
-      world = opened;
-      relay = await new ApiRelay(api).start();
-      clock = new RushClock();
-      for (let n = 0; n < replicas; n += 1) await world.addGateway();
-      await world.apply('Dataset', 'visits', dataset());
-      await world.apply('Dataset', 'orders', dataset());
-      await world.apply('Endpoint', 'daily', endpoint());
-      await world.apply('ApiKey', 'acme', apiKey());
-      await world.apply('ApiKey', 'minted', mintedKey());
-      const first = await world.startOperator(lease, relay.kubeConfig(), clock);
-      for (const name of ['acme', 'minted']) await world.settled('ApiKey', name, 'True', 'Live');
-      for (const name of ['visits', 'orders']) await world.settled('Dataset', name, 'True');
-      await world.settled('Endpoint', 'daily', 'True');
-      await world.quiet(() => turnsOf(first, 'rollout'));
-      await kill(first);
-    },
-    async () => {
-      clock.speed = 1;
-      await world.close();
-      await relay.stop();
-    },
-  );
+  inHurryingWorlds(api, 'lost-hour', async (given) => {
+    ({ world, relay, clock } = given);
+    for (let n = 0; n < replicas; n += 1) await world.addGateway();
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Dataset', 'orders', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+    await world.apply('ApiKey', 'acme', apiKey());
+    await world.apply('ApiKey', 'minted', mintedKey());
+    const first = await world.startOperator(lease, relay.kubeConfig(), clock);
+    for (const name of ['acme', 'minted']) await world.settled('ApiKey', name, 'True', 'Live');
+    for (const name of ['visits', 'orders']) await world.settled('Dataset', name, 'True');
+    await world.settled('Endpoint', 'daily', 'True');
+    await world.quiet(() => turnsOf(first, 'rollout'));
+    await kill(first);
+  });
 
   /** As with SIGKILL or a lost node: it can say nothing more to the API server, so that its lease stays. */
   const kill = async (operator: Operator): Promise<void> => {

@@ -1,12 +1,12 @@
 /** The API server is away for ten minutes, on a clock that rushes through them; connections are real and counted. */
 import { describe, expect, test } from '@jest/globals';
-import { ApiRelay } from './support/api-relay.ts';
+import type { ApiRelay } from './support/api-relay.ts';
 import { startApiServer } from './support/api-server.ts';
 import type { ApiServer } from './support/api-server.ts';
-import { RushClock } from './support/rush-clock.ts';
+import type { RushClock } from './support/rush-clock.ts';
 import { apiKey, dataset, endpoint } from './support/samples.ts';
 import { type World, until } from './support/world.ts';
-import { inWorlds } from './support/worlds.ts';
+import { inHurryingWorlds } from './support/worlds.ts';
 import type { Operator } from './support/world.ts';
 
 const server = await startApiServer();
@@ -22,25 +22,14 @@ there('an API server that is away for ten minutes', () => {
   let relay: ApiRelay;
   let clock: RushClock;
 
-  inWorlds(
-    api,
-    'outage',
-    async (opened) => {
-      world = opened;
-      relay = await new ApiRelay(api).start();
-      clock = new RushClock();
-      await world.addGateway();
-      await world.apply('Dataset', 'visits', dataset());
-      await world.apply('Endpoint', 'daily', endpoint());
-      await world.apply('ApiKey', 'acme', apiKey());
-      await world.apply('ApiKey', 'gone', apiKey({ hash: 'b'.repeat(64) }));
-    },
-    async () => {
-      clock.speed = 1;
-      await world.close();
-      await relay.stop();
-    },
-  );
+  inHurryingWorlds(api, 'outage', async (given) => {
+    ({ world, relay, clock } = given);
+    await world.addGateway();
+    await world.apply('Dataset', 'visits', dataset());
+    await world.apply('Endpoint', 'daily', endpoint());
+    await world.apply('ApiKey', 'acme', apiKey());
+    await world.apply('ApiKey', 'gone', apiKey({ hash: 'b'.repeat(64) }));
+  });
 
   /** Away for ten minutes, while things are edited, made and deleted; then back. */
   const outage = async (meanwhile: () => Promise<void>): Promise<void> => {

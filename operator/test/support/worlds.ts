@@ -1,6 +1,8 @@
 /** The frame of a suite over one API server: its CustomResourceDefinitions, and for each test a world of its own. */
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
+import { ApiRelay } from './api-relay.ts';
 import type { ApiServer } from './api-server.ts';
+import { RushClock } from './rush-clock.ts';
 import { World, clientOf, installCrds } from './world.ts';
 
 /**
@@ -27,4 +29,24 @@ export const inWorlds = (
     await furnish(world);
   });
   afterEach(() => end(world));
+};
+
+export type Hurrying = { readonly world: World; readonly relay: ApiRelay; readonly clock: RushClock };
+
+/** The same with a relay to the API server and a clock that can be made to run faster. */
+export const inHurryingWorlds = (api: ApiServer, prefix: string, furnish: (given: Hurrying) => Promise<void>): void => {
+  let given: Hurrying;
+  inWorlds(
+    api,
+    prefix,
+    async (world) => {
+      given = { world, relay: await new ApiRelay(api).start(), clock: new RushClock() };
+      await furnish(given);
+    },
+    async (world) => {
+      given.clock.speed = 1;
+      await world.close();
+      await given.relay.stop();
+    },
+  );
 };
