@@ -47,5 +47,11 @@ bench-large-load: node_modules/.installed ## 5 GB of Parquet and CSV into a gate
 soak: node_modules/.installed ## hours of churn, failovers and lost connections: nothing may grow, no client may see it; before each release; ARGS='--minutes 60' for less (6 hours)
 	@npm run -s build && npm run -s bundle && node_modules/.bin/node --conditions=source bench/operator/soak.ts --out bench/operator/RESULTS-soak.md $(ARGS)
 
+release: ## build, push, describe and sign images and chart: REGISTRY=registry.example.com/offloader; release/run says what else
+	@release/run "$(REGISTRY)"
+
+release-rehearsal: node_modules/.installed ## a release to a registry on this machine, and docs/verify.md carried out on it, also after tampering (5 minutes)
+	@release/rehearse
+
 clean: ## remove what builds and demos made
-	rm -rf .demo .bench node_modules/.installed */dist */*.tsbuildinfo
+	rm -rf .demo .bench .release node_modules/.installed */dist */*.tsbuildinfo
