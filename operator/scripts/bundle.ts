@@ -2,7 +2,7 @@
  * The operator as one file, operator/dist/main.js, with only the code that it uses: @kubernetes/client-node as a whole is sixty
  * megabytes of source, of which the operator needs what reads a kubeconfig. Loaded whole it would take a quarter of its memory.
  */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Plugin, build } from 'esbuild';
@@ -52,3 +52,12 @@ const licences = packages.toSorted().flatMap((folder) => {
   return files.map((file) => `${name}: ${file}\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}\n`);
 });
 writeFileSync(join(root, 'operator/dist/LICENSES.txt'), licences.join(`\n${'-'.repeat(80)}\n`));
+
+/** Who lists what an image is made of looks for the package.json of each package: names and versions of those in the file lie beside it. */
+const bundled = join(root, 'operator/dist/bundled');
+rmSync(bundled, { recursive: true, force: true });
+for (const folder of packages) {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Record<string, string>;
+  mkdirSync(join(bundled, folder), { recursive: true });
+  writeFileSync(join(bundled, folder, 'package.json'), JSON.stringify({ name, version, license }));
+}
