@@ -24,8 +24,8 @@ const effectMs = 180_000;
 
 export class Replicas {
   readonly all: GatewayPod[] = [];
-  /** Those that a Service would send no request to: on their way up or down. */
-  readonly #away = new Set<GatewayPod>();
+  /** Those that a Service would send requests to: not on their way up or down. */
+  readonly #serving = new Set<GatewayPod>();
   readonly #sinceMs = new Map<GatewayPod, number>();
   readonly #emptySinceMs = new Map<GatewayPod, number>();
   readonly #place: Place;
@@ -36,11 +36,11 @@ export class Replicas {
 
   /** Those that may be asked. */
   get serving(): readonly GatewayPod[] {
-    return this.all.filter((pod) => !this.#away.has(pod));
+    return [...this.#serving];
   }
 
   isServing(pod: GatewayPod): boolean {
-    return this.all.includes(pod) && !this.#away.has(pod);
+    return this.#serving.has(pod);
   }
 
   /** When it was last let in. */
@@ -55,15 +55,8 @@ export class Replicas {
 
   /** One more; it may be asked as soon as it is ready. */
   async add(): Promise<void> {
-    const gateways = this.all;
-    const before = new Set(gateways);
-    const added = GatewayPods.add({ ...this.#place, gateways }, { command: await imageCommand(), environment, lookMs });
-    // It stands in the list before it has booted.
-    await until(() => gateways.some((pod) => !before.has(pod)));
-    const pod = gateways.find((one) => !before.has(one))!;
-    this.#away.add(pod);
+    const pod = await GatewayPods.add({ ...this.#place, gateways: this.all }, { command: await imageCommand(), environment, lookMs });
     this.#emptySinceMs.set(pod, performance.now());
-    await added;
     await this.#comeBack(pod);
   }
 
@@ -74,7 +67,6 @@ export class Replicas {
     await this.#deletePod(pod);
     await pod.stop();
     this.all.pop();
-    this.#away.delete(pod);
   }
 
   /** Its container ends and comes back, with its volume. */
@@ -88,8 +80,8 @@ export class Replicas {
   async replace(pod: GatewayPod): Promise<void> {
     await this.#leave(pod);
     await this.#deletePod(pod);
-    this.#emptySinceMs.set(pod, performance.now());
     await pod.appear();
+    this.#emptySinceMs.set(pod, performance.now());
     await this.#comeBack(pod);
   }
 
@@ -112,14 +104,14 @@ export class Replicas {
 
   /** Requests that are under way get their answers. */
   async #leave(pod: GatewayPod): Promise<void> {
-    this.#away.add(pod);
+    this.#serving.delete(pod);
     await pause(1000);
   }
 
   async #comeBack(pod: GatewayPod): Promise<void> {
     await until(async () => (await fetch(`${pod.adminUrl}/ready`).catch(() => undefined))?.status === 200, 15 * 60_000);
     this.#sinceMs.set(pod, performance.now());
-    this.#away.delete(pod);
+    this.#serving.add(pod);
   }
 
   async #deletePod({ name }: GatewayPod): Promise<void> {
