@@ -1,5 +1,5 @@
 /** gateway.autoscaling, where something measures: replicas come and go with the load, and consumers notice nothing. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { call, gatewayPods, serviceUrl, type Pod } from './support/gateways.ts';
 import { get, helm, kubectl } from './support/kubectl.ts';
 import { during } from './support/traffic.ts';
@@ -22,6 +22,8 @@ afterAll(async () => {
 
 /** Long waits: the metrics server looks every ten seconds, the autoscaler wants two looks, and a replica loads before it is ready. */
 const patience = { withinMs: 300_000, everyMs: 500 } as const;
+// All of them together; it bounds a hang.
+jest.setTimeout(900_000);
 const settled = async (replicas: number): Promise<readonly Pod[]> => {
   const pods = await until(
     `${String(replicas)} replicas, all of them ready`,
