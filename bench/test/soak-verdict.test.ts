@@ -54,6 +54,19 @@ test.each([
   expect(trendOf('gateway-0', points(valueAt), bound)).toMatchObject({ met: false });
 });
 
+test('a slope is drawn on to a day for six hours, and no further than it was seen for a short life', () => {
+  const growing = Array.from({ length: 361 }, (_, n) => [n, 100 + n] as const);
+  const drawn = [1, 15, 60].map(
+    (scale) =>
+      trendOf(
+        'gateway-0',
+        growing.map(([x, y]) => [x * scale, y] as const),
+        descriptors,
+      ).likely,
+  );
+  expect(drawn.map(Math.round)).toEqual([360, 360, 1440]);
+});
+
 test('the slope of what comes and goes with others does not count, its growth does', () => {
   const inSet = { ...descriptors, drawn: false };
   const verdicts = [12, 60].map(

@@ -36,7 +36,7 @@ export const pageOf = (about: readonly string[], counts: readonly Count[], trend
     '| --- | --- | --- |',
     ...counts.map((one) => `| ${one.what} | ${one.count.toLocaleString('en')} | ${one.bound ?? ''}${isMissed(one) ? ': missed' : ''} |`),
     '',
-    'What lived for at least half of the run, from its first sample to its last: the middle of its second and of its last quarter, the growth between them, and the growth that its slope after the first fifth comes to in four times its life, likely and at the least.',
+    'What lived for at least half of the run, from its first sample to its last: the middle of its second and of its last quarter, the growth between them, and what its slope after the first fifth comes to, likely and at the least: in a day for a life of six hours, in its own length for one of an hour and a half or less. The slope of what comes and goes with others does not count.',
     '',
     '| of | what | second quarter | last quarter | growth | by its slope, at the least in brackets | may grow by |',
     '| --- | --- | --- | --- | --- | --- | --- |',

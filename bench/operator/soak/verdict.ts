@@ -1,7 +1,7 @@
 /**
  * Whether something grows: pure. After a warm-up, a process's first fifth, the middle of its last quarter is held against the
  * middle of its second, and the slope that the rest shows at the least (the lower end of the 95 % interval of the Theil-Sen slope)
- * is drawn on to four times the length of its life, which is a day for six hours; neither may exceed the bound. The slope of what
+ * is drawn on as far as `horizon` says, to a day for six hours; neither may exceed the bound. The slope of what
  * moves within a steady set does not count.
  */
 import type { Bound } from './bounds.ts';
@@ -20,7 +20,7 @@ export type Trend = {
   readonly bound: Bound;
   readonly before: number;
   readonly after: number;
-  /** What it grows by at the least, and in the middle, in four times its life. */
+  /** What its slope comes to at the least, and in the middle. */
   readonly surely: number;
   readonly likely: number;
   readonly allowed: number;
@@ -28,7 +28,8 @@ export type Trend = {
 };
 
 const warmUp = 0.2;
-const horizon = 4;
+/** A day for six hours. What lives for less is still settling, and is drawn on less far: for an hour and a half and below, once. */
+const horizon = (lifeSeconds: number): number => lifeSeconds * Math.min(4, Math.max(1, lifeSeconds / (1.5 * 3600)));
 /** Enough for a slope, and few enough that neighbours have little to do with one another. */
 const stretches = 60;
 /** A process that lived for less of the run shows no trend. */
@@ -79,7 +80,7 @@ export const trendOf = (subject: string, points: readonly Point[], bound: Bound)
   };
   const [before, after] = [middle(0.25, 0.5), middle(0.75, 1)];
   const { likely, least } = slope(condensed(within(points, warmUp, 1), bound.stands));
-  const seconds = horizon * ((points.at(-1)?.[0] ?? 0) - (points[0]?.[0] ?? 0));
+  const seconds = horizon((points.at(-1)?.[0] ?? 0) - (points[0]?.[0] ?? 0));
   const allowed = Math.max(bound.part * before, bound.atLeast);
   const surely = Math.max(0, least) * seconds;
   return {
