@@ -110,7 +110,7 @@ describe('a file that is damaged while it serves', () => {
     await spoil(fileOf());
     suspect();
     await until(() => room.activeId() === 'a3');
-    expect(swaps()).toEqual(['fallback a1', 'rebuild a3']);
+    expect(swaps()).toEqual(['fallback a1', 'refresh a3']);
     expect(room.report().cache_healthy).toBe(true);
   });
 
