@@ -59,11 +59,13 @@ export const createServings = (cacheDir: string, engine: Engine, quarantine: Qua
   return {
     attach: async (record) => {
       epochs += 1;
-      const alias = `s_${record.loadId}_${epochs}`;
+      // Taken before anything is waited for: two that are attached side by side must not share their readers.
+      const epoch = epochs;
+      const alias = `s_${record.loadId}_${epoch}`;
       await engine.attach(join(folders(cacheDir).load(record.dataset, record.loadId), databaseFile), alias);
       const { dataset, snapshotId, watermark, loadedAt, rows, quality, layout, schema, tenantColumn } = record;
       const facts = { dataset, snapshotId, watermark, loadedAt, rows, quality, layout, schema, tenantColumn };
-      const serving: Serving = { ...facts, relations: relationsOf(alias, record), epoch: epochs };
+      const serving: Serving = { ...facts, relations: relationsOf(alias, record), epoch };
       try {
         await prove(engine, alias, record, serving);
       } catch (error) {
