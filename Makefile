@@ -1,6 +1,6 @@
 # The commands people need. `make demo` and `make test` do all set-up by themselves; `make help` lists the rest.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-publish test verify unit integration e2e bench bench-operator bench-swap bench-large-load soak clean
+.PHONY: help demo demo-publish test verify unit integration e2e bench bench-operator bench-swap bench-large-load soak release release-rehearsal clean
 SHELL := /bin/bash
 
 node_modules/.installed: package-lock.json $(wildcard package.json */package.json) .npmrc
