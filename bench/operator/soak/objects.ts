@@ -33,13 +33,7 @@ export class Objects {
   }
 
   async apply(kind: Kind, name: string, spec: object, annotations: Readonly<Record<string, string>> = {}): Promise<void> {
-    await this.client.request({
-      method: 'PATCH',
-      path: pathOf(this.namespace, kind, name),
-      query: { fieldManager: 'soak', force: 'true' },
-      contentType: 'application/apply-patch+yaml',
-      body: { apiVersion, kind, metadata: { name, annotations }, spec },
-    });
+    await this.#patch(pathOf(this.namespace, kind, name), { apiVersion, kind, metadata: { name, annotations }, spec });
   }
 
   async read(kind: Kind, name: string): Promise<Shown> {
@@ -58,17 +52,17 @@ export class Objects {
   }
 
   async putSecret(name: string, stringData: Readonly<Record<string, string>>): Promise<void> {
-    await this.client.request({
-      method: 'PATCH',
-      path: this.core('secrets', name),
-      query: { fieldManager: 'soak', force: 'true' },
-      contentType: 'application/apply-patch+yaml',
-      body: { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData },
-    });
+    await this.#patch(this.core('secrets', name), { apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData });
   }
 
   async removeSecret(name: string): Promise<void> {
     await this.client.request({ method: 'DELETE', path: this.core('secrets', name) });
+  }
+
+  /** A server-side apply of a whole object. */
+  async #patch(path: string, body: object): Promise<void> {
+    const query = { fieldManager: 'soak', force: 'true' };
+    await this.client.request({ method: 'PATCH', path, query, contentType: 'application/apply-patch+yaml', body });
   }
 }
 
